@@ -1,0 +1,90 @@
+// The C face of the core: what core_api.h declares, in terms of graph/.
+#include "core_api.h"
+
+#include <new>
+
+#include "graph/build.h"
+#include "graph/insert.h"
+#include "graph/scan.h"
+#include "graph/vacuum.h"
+
+using namespace quiver;
+
+// Nothing here is ever destroyed: memory goes with the caller's arena, and any
+// callback may longjmp past these objects.
+static_assert(std::is_trivially_destructible_v<Scan>);
+static_assert(std::is_trivially_destructible_v<Build>);
+
+struct QuiverScan : Scan {
+  using Scan::Scan;
+};
+struct QuiverBuild : Build {
+  using Build::Build;
+};
+
+const QuiverIndex* quiver_index_open(const QuiverStore* store) { return OpenIndex(Store(store)); }
+
+size_t quiver_index_bytes(const QuiverIndex* index) { return index->bytes; }
+uint32_t quiver_index_dim(const QuiverIndex* index) { return index->layout.dim; }
+QuiverMetric quiver_index_metric(const QuiverIndex* index) { return index->metric; }
+bool quiver_index_stores_float32(const QuiverIndex* index) { return index->layout.float32; }
+
+bool quiver_dim_fits(const QuiverIndexParams* params, uint32_t* max_dim) {
+  NodeLayout layout;
+  uint32_t low = 0;
+  uint32_t high = QUIVER_MAX_DIM + 1;
+  while (high - low > 1) {
+    const uint32_t middle = (low + high) / 2;
+    (ChooseLayout(middle, params->m, params->storage, &layout) ? low : high) = middle;
+  }
+  *max_dim = low;
+  return ChooseLayout(params->dim, params->m, params->storage, &layout);
+}
+
+void quiver_index_shape(const QuiverStore* store, const QuiverIndex* index, QuiverShape* shape) {
+  const Partition partition = ReadPartition(Store(store));
+  shape->dim = index->layout.dim;
+  shape->node_slots = static_cast<int32_t>(index->layout.slots);
+  shape->nodes_per_page = static_cast<int32_t>(index->layout.nodes_per_page);
+  shape->levels = partition.entry().valid() ? partition.entry_level : -1;
+  shape->list_pages = partition.list_pages;
+}
+
+QuiverScan* quiver_scan_begin(const QuiverStore* store, const QuiverIndex* index,
+                              const QuiverScanOptions* options, QuiverScanKind kind,
+                              const float* query) {
+  Allocator allocator = Store(store).MakeAllocator();
+  auto* scan = new (AllocateArray<uint8_t>(&allocator, sizeof(QuiverScan)))
+      QuiverScan(store, index, options);
+  scan->Begin(kind == QUIVER_SCAN_NEAREST ? query : nullptr);
+  return scan;
+}
+
+bool quiver_scan_next(QuiverScan* scan, QuiverRow* row) { return scan->Next(row); }
+const QuiverScanStats* quiver_scan_stats(const QuiverScan* scan) { return &scan->stats(); }
+
+void quiver_insert(const QuiverStore* store, const QuiverIndex* index, int32_t ef_construction,
+                   uint64_t random, QuiverTid tid, const float* vector) {
+  InsertRow(store, index, ef_construction, random, tid, vector);
+}
+
+QuiverBuild* quiver_build_begin(const QuiverStore* store, const QuiverIndexParams* params) {
+  Allocator allocator = Store(store).MakeAllocator();
+  return new (AllocateArray<uint8_t>(&allocator, sizeof(QuiverBuild))) QuiverBuild(store, *params);
+}
+void quiver_build_add(QuiverBuild* build, QuiverTid tid, const float* vector) {
+  build->Add(tid, vector);
+}
+uint64_t quiver_build_memory(const QuiverBuild* build) { return build->Memory(); }
+uint64_t quiver_build_rows(const QuiverBuild* build) { return build->rows(); }
+void quiver_build_link(QuiverBuild* build, QuiverProgress progress, void* progress_context) {
+  build->Link(progress, progress_context);
+}
+void quiver_build_write(QuiverBuild* build, QuiverPageSink sink, void* sink_context) {
+  build->Write(sink, sink_context);
+}
+
+void quiver_bulk_delete(const QuiverStore* store, const QuiverIndex* index, QuiverIsDead is_dead,
+                        void* dead_context, void (*delay)(void), QuiverVacuumStats* stats) {
+  BulkDelete(Store(store), *index, {is_dead, dead_context, delay}, stats);
+}

@@ -1,0 +1,331 @@
+/*
+ * core_api.h - the one seam between Quiver's core (C++, no PostgreSQL) and its
+ * glue (src/am, C, the only place that knows buffers, WAL and ereport).
+ *
+ * How errors travel.  The core never throws and returns no status codes: when
+ * it meets a broken page it calls store->fail, which must not return (the glue
+ * ereports, that is a longjmp; unit tests longjmp too).  Any other callback may
+ * longjmp as well (cancel, out of memory, I/O error).  That is safe because
+ * every object of the core that is alive across a callback is trivially
+ * destructible and its memory comes from store->allocate: whoever catches frees
+ * the memory context and releases locks, as PostgreSQL's abort processing does.
+ * docs/decisions/0002-errors-by-callback.md says why.
+ *
+ * Blocks, dimensions and counts are checked by the core before use; nothing
+ * read from a page is trusted.
+ */
+#ifndef QUIVER_CORE_API_H
+#define QUIVER_CORE_API_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "distance/kernels.h"
+
+#ifdef __cplusplus
+extern "C"
+{
+#endif
+
+#define QUIVER_BLOCK_SIZE 8192
+#define QUIVER_INVALID_BLOCK 0xFFFFFFFFu
+#define QUIVER_MAX_DIM 16000
+/* A generic WAL record covers at most this many pages. */
+#define QUIVER_MAX_RECORD_PAGES 4
+
+/* ------------------------------------------------------------------ values */
+
+typedef enum QuiverMetric
+{
+	QUIVER_METRIC_L2 = 1,		/* Euclidean distance */
+	QUIVER_METRIC_IP = 2,		/* negative inner product */
+	QUIVER_METRIC_COSINE = 3	/* 1 - cosine similarity */
+} QuiverMetric;
+
+typedef enum QuiverStorage
+{
+	QUIVER_STORAGE_AUTO = 0,	/* float32 where it costs no space, else float16 */
+	QUIVER_STORAGE_FLOAT32 = 1,
+	QUIVER_STORAGE_FLOAT16 = 2
+} QuiverStorage;
+
+/* A heap tuple's address; block and offset as in PostgreSQL's ItemPointer. */
+typedef struct QuiverTid
+{
+	uint32_t	block;
+	uint16_t	offset;			/* 1 .. ; 0 is no tuple */
+} QuiverTid;
+
+/* ------------------------------------------------------------------ errors */
+
+typedef enum QuiverErrorCode
+{
+	QUIVER_ERROR_CORRUPTED = 1, /* XX002: a page is not what it must be */
+	QUIVER_ERROR_FORMAT,		/* 0A000: made by a newer or other version */
+	QUIVER_ERROR_LIMIT,			/* 54000: something would exceed a limit */
+	QUIVER_ERROR_INTERNAL		/* XX000: our bug */
+} QuiverErrorCode;
+
+typedef struct QuiverError
+{
+	QuiverErrorCode code;
+	uint32_t	block;			/* or QUIVER_INVALID_BLOCK */
+	int32_t		item;			/* slot or entry on the page; -1: none */
+	const char *detail;			/* static text, a sentence without period */
+	uint64_t	value;			/* the offending value */
+} QuiverError;
+
+/* ------------------------------------------------------------- page store */
+
+/* A page that is pinned and locked; filled in by the store. */
+typedef struct QuiverPin
+{
+	uint32_t	block;
+	int32_t		handle;			/* the store's own (a Buffer) */
+	bool		exclusive;
+	uint8_t    *edited;			/* image handed out by edit, NULL before */
+} QuiverPin;
+
+/*
+ * Where pages come from.  Content locks have no deadlock detection: the core
+ * takes them in the order meta (block 0), list pages, then all others by
+ * ascending block, and never calls poll or allocate while it holds one
+ * exclusively.
+ */
+typedef struct QuiverStore
+{
+	void	   *context;
+
+	/* Number of blocks now; grows under concurrent inserts. */
+	uint32_t	(*block_count) (void *context);
+
+	/*
+	 * Pin and lock for reading / for writing.  REQUIRES: block < block_count().
+	 * The page is returned as it is; an all-zero page is possible (a crash
+	 * between extension and first record).
+	 */
+	const uint8_t *(*read) (void *context, uint32_t block, QuiverPin *pin);
+	const uint8_t *(*lock) (void *context, uint32_t block, QuiverPin *pin);
+	/* Unlock and unpin.  REQUIRES: no open record holds it. */
+	void		(*release) (void *context, QuiverPin *pin);
+
+	/* A new block at the end of the file, exclusively locked, all zero. */
+	void		(*extend) (void *context, QuiverPin *pin);
+
+	/*
+	 * One atomic record over 1 .. QUIVER_MAX_RECORD_PAGES exclusively locked
+	 * pages: begin, edit each page (the image returned is changed in place and
+	 * holds the page's present content; fresh = true logs the page whole),
+	 * commit.  Only after commit does the change show on the page itself.
+	 * No other callback is called between begin and commit but edit.
+	 */
+	void		(*begin) (void *context);
+	uint8_t    *(*edit) (void *context, QuiverPin *pin, bool fresh);
+	void		(*commit) (void *context);
+
+	/* Bring block into memory in the background, if that is cheap.  May be NULL. */
+	void		(*prefetch) (void *context, uint32_t block);
+
+	/* Process interrupts (may longjmp).  Never called with a lock held exclusively or shared. */
+	void		(*poll) (void *context);
+
+	/* Memory for as long as the operation lives; never NULL (longjmps instead). */
+	void	   *(*allocate) (void *context, size_t bytes);
+
+	/*
+	 * Where this session last put a node, to fill its page up; a hint.
+	 * QUIVER_INVALID_BLOCK when there is none.
+	 */
+	uint32_t	(*get_target) (void *context);
+	void		(*set_target) (void *context, uint32_t block);
+
+	/* Report error; does not return. */
+	void		(*fail) (void *context, const QuiverError *error);
+} QuiverStore;
+
+/* ------------------------------------------------------------------- index */
+
+/* What an index is made with. */
+typedef struct QuiverIndexParams
+{
+	uint32_t	dim;			/* 1 .. QUIVER_MAX_DIM */
+	QuiverMetric metric;
+	QuiverStorage storage;
+	int32_t		m;				/* 2 .. 100 */
+	int32_t		ef_construction;	/* 4 .. 1000 */
+	uint64_t	seed;			/* of the rotation; any value */
+	uint32_t	type_oid;		/* of the key column, noted in the meta page */
+} QuiverIndexParams;
+
+/*
+ * Everything that never changes while the index file lives: parameters, layout,
+ * rotation, centre.  Flat and free of pointers: quiver_index_bytes() bytes may
+ * be copied anywhere (the relation cache's rd_amcache) and used there.
+ */
+typedef struct QuiverIndex QuiverIndex;
+
+/* Reads and checks the meta page and the centre.  fails: CORRUPTED, FORMAT. */
+extern const QuiverIndex *quiver_index_open(const QuiverStore *store);
+extern size_t quiver_index_bytes(const QuiverIndex *index);
+extern uint32_t quiver_index_dim(const QuiverIndex *index);
+extern QuiverMetric quiver_index_metric(const QuiverIndex *index);
+extern bool quiver_index_stores_float32(const QuiverIndex *index);
+
+/*
+ * True when a node of dim dimensions fits a page under these options; false
+ * where the index cannot be made.  *max_dim is the largest that fits.
+ */
+extern bool quiver_dim_fits(const QuiverIndexParams *params, uint32_t *max_dim);
+
+/* The figures that a cost model wants; page accesses of one search included. */
+typedef struct QuiverShape
+{
+	uint32_t	dim;
+	int32_t		node_slots;		/* neighbours of a bottom node */
+	int32_t		nodes_per_page;
+	int32_t		levels;			/* upper levels above the bottom; -1: no graph yet */
+	uint32_t	list_pages;		/* swept by every search */
+} QuiverShape;
+
+extern void quiver_index_shape(const QuiverStore *store, const QuiverIndex *index,
+							   QuiverShape *shape);
+
+/* -------------------------------------------------------------------- scan */
+
+typedef enum QuiverIterativeScan
+{
+	QUIVER_ITERATIVE_OFF = 0,	/* the list and one beam, then the end */
+	QUIVER_ITERATIVE_RELAXED,	/* batches, each sorted; never misses a row */
+	QUIVER_ITERATIVE_STRICT		/* the same, dropping rows that come too late */
+} QuiverIterativeScan;
+
+typedef struct QuiverScanOptions
+{
+	int32_t		ef_search;		/* 1 .. 1000 */
+	QuiverIterativeScan iterative;
+	int64_t		max_scan_tuples;	/* rows looked at before the scan ends; 0: no limit */
+	size_t		memory_limit;	/* bytes the scan may hold; at least 64 kB */
+} QuiverScanOptions;
+
+typedef enum QuiverScanKind
+{
+	QUIVER_SCAN_NEAREST,		/* ordered by distance to the query */
+	QUIVER_SCAN_ALL				/* every row, rows without distance last */
+} QuiverScanKind;
+
+typedef enum QuiverRowKind
+{
+	QUIVER_ROW_DISTANCE = 0,	/* distance is valid (SCAN_ALL: 0) */
+	QUIVER_ROW_NAN,				/* a vector without a direction (zero, under cosine) */
+	QUIVER_ROW_NULL				/* the key is NULL */
+} QuiverRowKind;
+
+typedef struct QuiverRow
+{
+	QuiverTid	tid;
+	QuiverRowKind kind;
+	double		distance;		/* of the stored copy, in the operator's own unit */
+} QuiverRow;
+
+/* Counters of one scan, since begin. */
+typedef struct QuiverScanStats
+{
+	uint64_t	pages;			/* pages read */
+	uint64_t	expanded;		/* bottom nodes whose exact distance was computed by the beam */
+	uint64_t	descended;		/* upper nodes expanded */
+	uint64_t	estimates;		/* edge estimates */
+	uint64_t	swept;			/* nodes and list rows that a sweep compared */
+	uint64_t	dropped;		/* rows that strict order left out */
+} QuiverScanStats;
+
+typedef struct QuiverScan QuiverScan;
+
+/*
+ * Begins a scan.  store, index and options must outlive it; query (dim floats,
+ * as SQL has them, finite) is copied, NULL for QUIVER_SCAN_ALL.  A query
+ * without a direction under cosine must be passed as QUIVER_SCAN_ALL.  All
+ * memory comes from store->allocate; to end a scan, free that memory.  Holds
+ * no lock and no pin between calls.
+ */
+extern QuiverScan *quiver_scan_begin(const QuiverStore *store, const QuiverIndex *index,
+									 const QuiverScanOptions *options,
+									 QuiverScanKind kind, const float *query);
+
+/* The next row; false when there is none. */
+extern bool quiver_scan_next(QuiverScan *scan, QuiverRow *row);
+extern const QuiverScanStats *quiver_scan_stats(const QuiverScan *scan);
+
+/* ------------------------------------------------------------------ insert */
+
+/*
+ * Adds one row.  vector: dim finite floats as SQL has them, NULL for SQL NULL.
+ * random: 64 random bits, decide the node's level.  Memory from
+ * store->allocate, to be freed by the caller afterwards (about 300 kB).
+ */
+extern void quiver_insert(const QuiverStore *store, const QuiverIndex *index,
+						  int32_t ef_construction, uint64_t random,
+						  QuiverTid tid, const float *vector);
+
+/* ------------------------------------------------------------------- build */
+
+typedef struct QuiverBuild QuiverBuild;
+
+/* A block of the finished index, in ascending order from 0, to be stored and logged. */
+typedef void (*QuiverPageSink) (void *context, uint32_t block, const uint8_t *page);
+typedef void (*QuiverProgress) (void *context, uint64_t done, uint64_t total);
+
+/*
+ * Builds in memory, in one thread.  Of store, only allocate, poll and fail are
+ * called (context passed on).  allocate may be asked for chunks up to 16 MB and
+ * must hand out memory that lives until the build ends.
+ */
+extern QuiverBuild *quiver_build_begin(const QuiverStore *store, const QuiverIndexParams *params);
+
+/* Adds one row; vector NULL for SQL NULL. */
+extern void quiver_build_add(QuiverBuild *build, QuiverTid tid, const float *vector);
+
+/* Bytes taken so far, and what the graph will take besides. */
+extern uint64_t quiver_build_memory(const QuiverBuild *build);
+
+/* Rows added; all of them, with or without a vector. */
+extern uint64_t quiver_build_rows(const QuiverBuild *build);
+
+/* Links all rows.  progress may be NULL.  Call once, after the last add. */
+extern void quiver_build_link(QuiverBuild *build, QuiverProgress progress, void *progress_context);
+
+/* Hands every page to sink; an index without rows has its meta page and centre too. */
+extern void quiver_build_write(QuiverBuild *build, QuiverPageSink sink, void *sink_context);
+
+/* ------------------------------------------------------------------ vacuum */
+
+typedef bool (*QuiverIsDead) (void *context, QuiverTid tid);
+
+typedef struct QuiverVacuumStats
+{
+	uint64_t	pages;			/* pages visited */
+	uint64_t	removed;		/* rows removed */
+	uint64_t	remaining;		/* rows left */
+	uint64_t	emptied;		/* nodes that lost their last row in this pass */
+} QuiverVacuumStats;
+
+/*
+ * Removes the rows for which is_dead says so, in one pass up the blocks until
+ * the file grows no more.  Adds to *stats.  Emptied nodes stay as routes.
+ * is_dead is called with the page locked; it must not touch the index.
+ * delay is called between pages without a lock (vacuum_delay_point); may be NULL.
+ */
+extern void quiver_bulk_delete(const QuiverStore *store, const QuiverIndex *index,
+							   QuiverIsDead is_dead, void *dead_context,
+							   void (*delay) (void), QuiverVacuumStats *stats);
+
+/* -------------------------------------------------------------- core facts */
+
+/* The version that is written into a new index's meta page. */
+#define QUIVER_CREATOR_VERSION 0x00000100u	/* 0.1.0: (major << 16) | (minor << 8) | patch */
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif							/* QUIVER_CORE_API_H */

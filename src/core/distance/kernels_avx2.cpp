@@ -1,0 +1,215 @@
+// The AVX2 level: distances, conversion, bits.
+#include <cstring>
+
+#include "distance/kernel_sets.h"
+#include "distance/target_avx2.h"
+
+namespace quiver::avx2 {
+namespace {
+
+QUIVER_AVX2_INLINE __m256 Load(const float* p) { return _mm256_loadu_ps(p); }
+QUIVER_AVX2_INLINE __m256 Load(const uint16_t* p) {
+  return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+}
+QUIVER_AVX2_INLINE __m256 Load(const float* p, size_t count) { return LoadFirst(p, count); }
+QUIVER_AVX2_INLINE __m256 Load(const uint16_t* p, size_t count) {
+  uint16_t padded[8] = {};
+  for (size_t i = 0; i < count; i++) padded[i] = p[i];
+  return Load(padded);
+}
+
+// sum + term(a, b), where b counts `scale` times in the terms that say so.
+struct Squared {
+  QUIVER_AVX2_INLINE __m256 Add(__m256 sum, __m256 a, __m256 b, __m256) {
+    const __m256 d = _mm256_sub_ps(a, b);
+    return _mm256_fmadd_ps(d, d, sum);
+  }
+};
+struct ScaledSquared {
+  QUIVER_AVX2_INLINE __m256 Add(__m256 sum, __m256 a, __m256 b, __m256 scale) {
+    const __m256 d = _mm256_fnmadd_ps(b, scale, a);
+    return _mm256_fmadd_ps(d, d, sum);
+  }
+};
+struct Product {
+  QUIVER_AVX2_INLINE __m256 Add(__m256 sum, __m256 a, __m256 b, __m256) {
+    return _mm256_fmadd_ps(a, b, sum);
+  }
+};
+struct Absolute {
+  QUIVER_AVX2_INLINE __m256 Add(__m256 sum, __m256 a, __m256 b, __m256) {
+    const __m256 d = _mm256_sub_ps(a, b);
+    return _mm256_add_ps(sum, _mm256_andnot_ps(_mm256_set1_ps(-0.0f), d));
+  }
+};
+
+template <class Term, class A, class B>
+QUIVER_AVX2_INLINE float Sum(const A* a, const B* b, float scale, size_t dim) {
+  const __m256 scales = _mm256_set1_ps(scale);
+  __m256 s0 = _mm256_setzero_ps();
+  __m256 s1 = s0;
+  __m256 s2 = s0;
+  __m256 s3 = s0;
+  size_t i = 0;
+  for (; i + 32 <= dim; i += 32) {
+    s0 = Term::Add(s0, Load(a + i), Load(b + i), scales);
+    s1 = Term::Add(s1, Load(a + i + 8), Load(b + i + 8), scales);
+    s2 = Term::Add(s2, Load(a + i + 16), Load(b + i + 16), scales);
+    s3 = Term::Add(s3, Load(a + i + 24), Load(b + i + 24), scales);
+  }
+  if (i + 16 <= dim) {
+    s0 = Term::Add(s0, Load(a + i), Load(b + i), scales);
+    s1 = Term::Add(s1, Load(a + i + 8), Load(b + i + 8), scales);
+    i += 16;
+  }
+  if (i + 8 <= dim) {
+    s2 = Term::Add(s2, Load(a + i), Load(b + i), scales);
+    i += 8;
+  }
+  if (i < dim) s3 = Term::Add(s3, Load(a + i, dim - i), Load(b + i, dim - i), scales);
+  return SumLanes(_mm256_add_ps(_mm256_add_ps(s0, s1), _mm256_add_ps(s2, s3)));
+}
+
+template <class Term, class A>
+QUIVER_AVX2 float Distance(const A* a, const A* b, size_t dim) {
+  return Sum<Term>(a, b, 1.0f, dim);
+}
+
+struct CosineSums {
+  __m256 ab;
+  __m256 aa;
+  __m256 bb;
+};
+
+QUIVER_AVX2_INLINE void AddTo(CosineSums& sums, __m256 a, __m256 b) {
+  sums.ab = _mm256_fmadd_ps(a, b, sums.ab);
+  sums.aa = _mm256_fmadd_ps(a, a, sums.aa);
+  sums.bb = _mm256_fmadd_ps(b, b, sums.bb);
+}
+
+template <class A>
+QUIVER_AVX2 void Cosine(const A* a, const A* b, size_t dim, float out[3]) {
+  const __m256 zero = _mm256_setzero_ps();
+  CosineSums even = {zero, zero, zero};
+  CosineSums odd = {zero, zero, zero};
+  size_t i = 0;
+  for (; i + 16 <= dim; i += 16) {
+    AddTo(even, Load(a + i), Load(b + i));
+    AddTo(odd, Load(a + i + 8), Load(b + i + 8));
+  }
+  if (i + 8 <= dim) {
+    AddTo(even, Load(a + i), Load(b + i));
+    i += 8;
+  }
+  if (i < dim) AddTo(odd, Load(a + i, dim - i), Load(b + i, dim - i));
+  out[0] = SumLanes(_mm256_add_ps(even.ab, odd.ab));
+  out[1] = SumLanes(_mm256_add_ps(even.aa, odd.aa));
+  out[2] = SumLanes(_mm256_add_ps(even.bb, odd.bb));
+}
+
+QUIVER_AVX2 float L2SquaredMixed(const float* q, const uint16_t* stored, float scale,
+                                 size_t dim) {
+  return Sum<ScaledSquared>(q, stored, scale, dim);
+}
+
+QUIVER_AVX2 float ProductMixed(const float* q, const uint16_t* stored, float scale, size_t dim) {
+  return scale * Sum<Product>(q, stored, scale, dim);
+}
+
+QUIVER_AVX2 void ToF32(const uint16_t* in, float* out, size_t n) {
+  size_t i = 0;
+  for (; i + 8 <= n; i += 8) _mm256_storeu_ps(out + i, Load(in + i));
+  if (i < n) _mm256_maskstore_ps(out + i, FirstLanes(n - i), Load(in + i, n - i));
+}
+
+QUIVER_AVX2_INLINE __m128i Halves(__m256 x) {
+  return _mm256_cvtps_ph(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+}
+
+QUIVER_AVX2 void ToF16(const float* in, uint16_t* out, size_t n) {
+  size_t i = 0;
+  for (; i + 8 <= n; i += 8)
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(out + i), Halves(Load(in + i)));
+  if (i < n) {
+    uint16_t padded[8];
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(padded), Halves(Load(in + i, n - i)));
+    memcpy(out + i, padded, (n - i) * sizeof *out);
+  }
+}
+
+// The population counts of 32 bytes as four words: nibbles looked up (Mula 2008).
+QUIVER_AVX2_INLINE __m256i Popcount(__m256i v) {
+  const __m256i counts =
+      _mm256_broadcastsi128_si256(_mm_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4));
+  const __m256i nibble = _mm256_set1_epi8(15);
+  const __m256i low = _mm256_shuffle_epi8(counts, _mm256_and_si256(v, nibble));
+  const __m256i high =
+      _mm256_shuffle_epi8(counts, _mm256_and_si256(_mm256_srli_epi16(v, 4), nibble));
+  return _mm256_sad_epu8(_mm256_add_epi8(low, high), _mm256_setzero_si256());
+}
+
+QUIVER_AVX2_INLINE uint64_t SumWords(__m256i v) {
+  const __m128i two = _mm_add_epi64(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
+  return static_cast<uint64_t>(_mm_cvtsi128_si64(two)) +
+         static_cast<uint64_t>(_mm_extract_epi64(two, 1));
+}
+
+// Up to 32 bytes, zero-filled.
+QUIVER_AVX2_INLINE __m256i Bytes(const uint8_t* p, size_t left) {
+  if (left >= 32) return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+  uint8_t padded[32] = {};
+  memcpy(padded, p, left);
+  return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(padded));
+}
+
+QUIVER_AVX2 uint64_t Hamming(const uint8_t* a, const uint8_t* b, size_t bytes) {
+  __m256i sum = _mm256_setzero_si256();
+  for (size_t i = 0; i < bytes; i += 32) {
+    const __m256i differ = _mm256_xor_si256(Bytes(a + i, bytes - i), Bytes(b + i, bytes - i));
+    sum = _mm256_add_epi64(sum, Popcount(differ));
+  }
+  return SumWords(sum);
+}
+
+QUIVER_AVX2 void Jaccard(const uint8_t* a, const uint8_t* b, size_t bytes, uint64_t* both,
+                         uint64_t* either) {
+  __m256i in_both = _mm256_setzero_si256();
+  __m256i in_either = in_both;
+  for (size_t i = 0; i < bytes; i += 32) {
+    const __m256i x = Bytes(a + i, bytes - i);
+    const __m256i y = Bytes(b + i, bytes - i);
+    in_both = _mm256_add_epi64(in_both, Popcount(_mm256_and_si256(x, y)));
+    in_either = _mm256_add_epi64(in_either, Popcount(_mm256_or_si256(x, y)));
+  }
+  *both = SumWords(in_both);
+  *either = SumWords(in_either);
+}
+
+}  // namespace
+
+extern const QuiverKernels kKernels = {
+    .name = "avx2",
+    .level = QUIVER_SIMD_AVX2,
+    .l2sq_f32 = Distance<Squared, float>,
+    .ip_f32 = Distance<Product, float>,
+    .l1_f32 = Distance<Absolute, float>,
+    .cosine_f32 = Cosine<float>,
+    .l2sq_f16 = Distance<Squared, uint16_t>,
+    .ip_f16 = Distance<Product, uint16_t>,
+    .l1_f16 = Distance<Absolute, uint16_t>,
+    .cosine_f16 = Cosine<uint16_t>,
+    .l2sq_f32_f16 = L2SquaredMixed,
+    .ip_f32_f16 = ProductMixed,
+    .f16_to_f32 = ToF32,
+    .f32_to_f16 = ToF16,
+    .hamming = Hamming,
+    .jaccard = Jaccard,
+    .flip_signs = FlipSigns,
+    .hadamard = Hadamard,
+    .butterfly = Butterfly,
+    .quantize_i8 = QuantizeI8,
+    .code_dots = CodeDots,
+    .encode_edge = EncodeEdge,
+};
+
+}  // namespace quiver::avx2

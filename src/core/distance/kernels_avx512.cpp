@@ -1,0 +1,188 @@
+// The AVX-512 level: distances, conversion, bits.
+#include "distance/kernel_sets.h"
+#include "distance/target_avx512.h"
+
+namespace quiver::avx512 {
+namespace {
+
+QUIVER_AVX512_INLINE __m512 Load(const float* p) { return _mm512_loadu_ps(p); }
+QUIVER_AVX512_INLINE __m512 Load(const uint16_t* p) {
+  return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+}
+QUIVER_AVX512_INLINE __m512 Load(const float* p, __mmask16 lanes) {
+  return _mm512_maskz_loadu_ps(lanes, p);
+}
+QUIVER_AVX512_INLINE __m512 Load(const uint16_t* p, __mmask16 lanes) {
+  return _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(lanes, p));
+}
+
+// sum + term(a, b), where b counts `scale` times in the terms that say so.
+struct Squared {
+  QUIVER_AVX512_INLINE __m512 Add(__m512 sum, __m512 a, __m512 b, __m512) {
+    const __m512 d = _mm512_sub_ps(a, b);
+    return _mm512_fmadd_ps(d, d, sum);
+  }
+};
+struct ScaledSquared {
+  QUIVER_AVX512_INLINE __m512 Add(__m512 sum, __m512 a, __m512 b, __m512 scale) {
+    const __m512 d = _mm512_fnmadd_ps(b, scale, a);
+    return _mm512_fmadd_ps(d, d, sum);
+  }
+};
+struct Product {
+  QUIVER_AVX512_INLINE __m512 Add(__m512 sum, __m512 a, __m512 b, __m512) {
+    return _mm512_fmadd_ps(a, b, sum);
+  }
+};
+struct Absolute {
+  QUIVER_AVX512_INLINE __m512 Add(__m512 sum, __m512 a, __m512 b, __m512) {
+    return _mm512_add_ps(sum, _mm512_abs_ps(_mm512_sub_ps(a, b)));
+  }
+};
+
+template <class Term, class A, class B>
+QUIVER_AVX512_INLINE float Sum(const A* a, const B* b, float scale, size_t dim) {
+  const __m512 scales = _mm512_set1_ps(scale);
+  __m512 s0 = _mm512_setzero_ps();
+  __m512 s1 = s0;
+  __m512 s2 = s0;
+  __m512 s3 = s0;
+  size_t i = 0;
+  for (; i + 64 <= dim; i += 64) {
+    s0 = Term::Add(s0, Load(a + i), Load(b + i), scales);
+    s1 = Term::Add(s1, Load(a + i + 16), Load(b + i + 16), scales);
+    s2 = Term::Add(s2, Load(a + i + 32), Load(b + i + 32), scales);
+    s3 = Term::Add(s3, Load(a + i + 48), Load(b + i + 48), scales);
+  }
+  if (i + 32 <= dim) {
+    s0 = Term::Add(s0, Load(a + i), Load(b + i), scales);
+    s1 = Term::Add(s1, Load(a + i + 16), Load(b + i + 16), scales);
+    i += 32;
+  }
+  if (i + 16 <= dim) {
+    s2 = Term::Add(s2, Load(a + i), Load(b + i), scales);
+    i += 16;
+  }
+  if (i < dim) {
+    const __mmask16 rest = FirstLanes(dim - i);
+    s3 = Term::Add(s3, Load(a + i, rest), Load(b + i, rest), scales);
+  }
+  return _mm512_reduce_add_ps(_mm512_add_ps(_mm512_add_ps(s0, s1), _mm512_add_ps(s2, s3)));
+}
+
+template <class Term, class A>
+QUIVER_AVX512 float Distance(const A* a, const A* b, size_t dim) {
+  return Sum<Term>(a, b, 1.0f, dim);
+}
+
+template <class A>
+QUIVER_AVX512 void Cosine(const A* a, const A* b, size_t dim, float out[3]) {
+  __m512 ab[2] = {_mm512_setzero_ps(), _mm512_setzero_ps()};
+  __m512 aa[2] = {ab[0], ab[0]};
+  __m512 bb[2] = {ab[0], ab[0]};
+  for (size_t i = 0; i < dim; i += 32) {
+    for (size_t j = 0; j < 2 && i + 16 * j < dim; j++) {
+      const size_t left = dim - i - 16 * j;
+      const __mmask16 lanes = FirstLanes(left < 16 ? left : 16);
+      const __m512 x = Load(a + i + 16 * j, lanes);
+      const __m512 y = Load(b + i + 16 * j, lanes);
+      ab[j] = _mm512_fmadd_ps(x, y, ab[j]);
+      aa[j] = _mm512_fmadd_ps(x, x, aa[j]);
+      bb[j] = _mm512_fmadd_ps(y, y, bb[j]);
+    }
+  }
+  out[0] = _mm512_reduce_add_ps(_mm512_add_ps(ab[0], ab[1]));
+  out[1] = _mm512_reduce_add_ps(_mm512_add_ps(aa[0], aa[1]));
+  out[2] = _mm512_reduce_add_ps(_mm512_add_ps(bb[0], bb[1]));
+}
+
+QUIVER_AVX512 float L2SquaredMixed(const float* q, const uint16_t* stored, float scale,
+                                   size_t dim) {
+  return Sum<ScaledSquared>(q, stored, scale, dim);
+}
+
+QUIVER_AVX512 float ProductMixed(const float* q, const uint16_t* stored, float scale,
+                                 size_t dim) {
+  return scale * Sum<Product>(q, stored, scale, dim);
+}
+
+QUIVER_AVX512 void ToF32(const uint16_t* in, float* out, size_t n) {
+  size_t i = 0;
+  for (; i + 16 <= n; i += 16) _mm512_storeu_ps(out + i, Load(in + i));
+  if (i < n) {
+    const __mmask16 rest = FirstLanes(n - i);
+    _mm512_mask_storeu_ps(out + i, rest, Load(in + i, rest));
+  }
+}
+
+QUIVER_AVX512_INLINE __m256i Halves(__m512 x) {
+  return _mm512_cvtps_ph(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+}
+
+QUIVER_AVX512 void ToF16(const float* in, uint16_t* out, size_t n) {
+  size_t i = 0;
+  for (; i + 16 <= n; i += 16)
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + i), Halves(Load(in + i)));
+  if (i < n) {
+    const __mmask16 rest = FirstLanes(n - i);
+    _mm256_mask_storeu_epi16(out + i, rest, Halves(Load(in + i, rest)));
+  }
+}
+
+// Up to 64 bytes, zero-filled.
+QUIVER_AVX512_INLINE __m512i Bytes(const uint8_t* p, size_t left) {
+  if (left >= 64) return _mm512_loadu_si512(p);
+  return _mm512_maskz_loadu_epi8((uint64_t{1} << left) - 1, p);
+}
+
+QUIVER_AVX512 uint64_t Hamming(const uint8_t* a, const uint8_t* b, size_t bytes) {
+  __m512i sum = _mm512_setzero_si512();
+  for (size_t i = 0; i < bytes; i += 64) {
+    const __m512i differ = _mm512_xor_si512(Bytes(a + i, bytes - i), Bytes(b + i, bytes - i));
+    sum = _mm512_add_epi64(sum, _mm512_popcnt_epi64(differ));
+  }
+  return static_cast<uint64_t>(_mm512_reduce_add_epi64(sum));
+}
+
+QUIVER_AVX512 void Jaccard(const uint8_t* a, const uint8_t* b, size_t bytes, uint64_t* both,
+                           uint64_t* either) {
+  __m512i in_both = _mm512_setzero_si512();
+  __m512i in_either = in_both;
+  for (size_t i = 0; i < bytes; i += 64) {
+    const __m512i x = Bytes(a + i, bytes - i);
+    const __m512i y = Bytes(b + i, bytes - i);
+    in_both = _mm512_add_epi64(in_both, _mm512_popcnt_epi64(_mm512_and_si512(x, y)));
+    in_either = _mm512_add_epi64(in_either, _mm512_popcnt_epi64(_mm512_or_si512(x, y)));
+  }
+  *both = static_cast<uint64_t>(_mm512_reduce_add_epi64(in_both));
+  *either = static_cast<uint64_t>(_mm512_reduce_add_epi64(in_either));
+}
+
+}  // namespace
+
+extern const QuiverKernels kKernels = {
+    .name = "avx512",
+    .level = QUIVER_SIMD_AVX512,
+    .l2sq_f32 = Distance<Squared, float>,
+    .ip_f32 = Distance<Product, float>,
+    .l1_f32 = Distance<Absolute, float>,
+    .cosine_f32 = Cosine<float>,
+    .l2sq_f16 = Distance<Squared, uint16_t>,
+    .ip_f16 = Distance<Product, uint16_t>,
+    .l1_f16 = Distance<Absolute, uint16_t>,
+    .cosine_f16 = Cosine<uint16_t>,
+    .l2sq_f32_f16 = L2SquaredMixed,
+    .ip_f32_f16 = ProductMixed,
+    .f16_to_f32 = ToF32,
+    .f32_to_f16 = ToF16,
+    .hamming = Hamming,
+    .jaccard = Jaccard,
+    .flip_signs = FlipSigns,
+    .hadamard = Hadamard,
+    .butterfly = Butterfly,
+    .quantize_i8 = QuantizeI8,
+    .code_dots = CodeDots,
+    .encode_edge = EncodeEdge,
+};
+
+}  // namespace quiver::avx512

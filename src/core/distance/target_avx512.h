@@ -1,0 +1,34 @@
+// The target attribute of every function of the AVX-512 level, and its helpers.
+// Included by the *_avx512.cpp files only.
+#ifndef QUIVER_DISTANCE_TARGET_AVX512_H
+#define QUIVER_DISTANCE_TARGET_AVX512_H
+
+// GCC 12 warns of its own headers' deliberately undefined vectors (GCC bug 105593).
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+#include <immintrin.h>
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
+
+#include <cstddef>
+#include <cstdint>
+
+#define QUIVER_AVX512                                                                     \
+  __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vbmi,"       \
+                        "avx512vpopcntdq,avx2,fma,f16c,popcnt")))
+#define QUIVER_AVX512_INLINE QUIVER_AVX512 __attribute__((always_inline)) static inline
+
+namespace quiver::avx512 {
+
+// The lowest `count` of 16 lanes; count <= 16.
+QUIVER_AVX512_INLINE __mmask16 FirstLanes(size_t count) {
+  return static_cast<__mmask16>((1u << count) - 1);
+}
+
+}  // namespace quiver::avx512
+
+#endif  // QUIVER_DISTANCE_TARGET_AVX512_H

@@ -1,0 +1,184 @@
+#include "graph/build.h"
+
+#include <algorithm>
+
+#include "base/random.h"
+#include "graph/chain.h"
+
+namespace quiver {
+
+namespace {
+
+constexpr size_t kChunkBytes = 1024 * 1024;
+
+// A list of this many pages is swept about as fast as a graph is searched
+// (docs/decisions/0004-list-limit.md).
+constexpr uint32_t kListLimit = 128;
+
+constexpr uint64_t kProgressRows = 256;
+
+}  // namespace
+
+bool DescribeIndex(const QuiverIndexParams& params, MetaData* meta, NodeLayout* layout) {
+  if (!ChooseLayout(params.dim, params.m, params.storage, layout)) return false;
+  *meta = {};
+  meta->magic = kMetaMagic;
+  meta->format_version = kFormatVersion;
+  meta->creator_version = QUIVER_CREATOR_VERSION;
+  meta->dim = params.dim;
+  meta->metric = static_cast<uint8_t>(params.metric);
+  meta->float32 = layout->float32 ? 1 : 0;
+  meta->bits = static_cast<uint8_t>(layout->bits);
+  meta->rotation_algorithm = static_cast<uint8_t>(kRotationAlgorithm);
+  meta->rotation_seed = params.seed;
+  meta->slots = static_cast<uint16_t>(layout->slots);
+  meta->nodes_per_page = static_cast<uint16_t>(layout->nodes_per_page);
+  meta->m = static_cast<uint16_t>(params.m);
+  meta->ef_construction = static_cast<uint16_t>(params.ef_construction);
+  meta->type_oid = params.type_oid;
+  meta->posting_bytes = sizeof(PostingEntry);
+  meta->center_block = QUIVER_INVALID_BLOCK;
+  meta->list_limit = kListLimit;
+  Partition& partition = meta->partition;
+  partition.list_head = QUIVER_INVALID_BLOCK;
+  partition.list_tail = QUIVER_INVALID_BLOCK;
+  partition.loose_head = QUIVER_INVALID_BLOCK;
+  partition.loose_tail = QUIVER_INVALID_BLOCK;
+  partition.entry_number = kInvalidNode;
+  partition.upper_target = QUIVER_INVALID_BLOCK;
+  partition.state = PartitionState::kList;
+  return true;
+}
+
+Build::Build(const QuiverStore* base, const QuiverIndexParams& params)
+    : base_(base),
+      allocator_{base->context, base->allocate},
+      params_(params),
+      meta_(),
+      index_(nullptr),
+      kernels_(quiver_kernels()),
+      pages_(base),
+      context_{Store(pages_.store()), nullptr, kernels_, &allocator_, true},
+      chunks_(&allocator_),
+      loose_(&allocator_),
+      twins_(&allocator_) {
+  NodeLayout layout;
+  if (!DescribeIndex(params, &meta_, &layout))
+    Store(base).Fail(QUIVER_ERROR_LIMIT, QUIVER_INVALID_BLOCK, -1,
+                     "a node of so many dimensions does not fit a page", params.dim);
+  index_ = MakeIndex(&allocator_, meta_, layout);
+  context_.index = index_;
+  row_bytes_ = (sizeof(Row) + layout.vector_bytes + 7) / 8 * 8;
+  rows_per_chunk_ = kChunkBytes / row_bytes_;
+  sum_ = AllocateArray<double>(&allocator_, layout.dim);
+  std::fill_n(sum_, layout.dim, 0.0);
+  rotated_ = AllocateArray<float>(&allocator_, layout.dim);
+  scratch_ = AllocateArray<float>(&allocator_, layout.dim);
+}
+
+void Build::Add(QuiverTid tid, const float* vector) {
+  if (vector == nullptr || !HasDirection(*kernels_, *index_, vector)) {
+    loose_.PushBack(PostingEntry::Make(tid, vector == nullptr ? kPostingNull : kPostingNan));
+    return;
+  }
+  if (rows_ % rows_per_chunk_ == 0) chunks_.PushBack(AllocateArray<uint8_t>(&allocator_, kChunkBytes));
+  Row* row = RowAt(rows_);
+  RotateInto(*kernels_, *index_, vector, rotated_);
+  row->scale = RoundInto(*kernels_, *index_, rotated_, row->vector(), scratch_);
+  row->hash = HashVector(vector, index_->layout.dim);
+  row->posting = PostingEntry::Make(tid);
+  for (uint32_t i = 0; i < index_->layout.dim; i++) sum_[i] += static_cast<double>(rotated_[i]);
+  rows_++;
+}
+
+uint64_t Build::Memory() const {
+  const NodeLayout& layout = index_->layout;
+  // The pages of the graph, its upper layers included, and the twins' table.
+  const uint64_t graph = rows_ * kPageBytes / layout.nodes_per_page * 33 / 32 + rows_ * 40;
+  return chunks_.size() * uint64_t{kChunkBytes} + loose_.capacity() * sizeof(PostingEntry) +
+         std::max(graph, pages_.bytes() + twins_.capacity() * sizeof(Twin));
+}
+
+void Build::Link(QuiverProgress progress, void* progress_context) {
+  for (uint32_t i = 0; i < index_->layout.dim; i++) {
+    const auto mean = static_cast<float>(sum_[i] / static_cast<double>(std::max<uint64_t>(rows_, 1)));
+    // A mean that overflowed is no centre; none is needed for correctness.
+    index_->center()[i] = mean - mean == 0 ? mean : 0.0f;
+  }
+  WriteMeta();
+  if (rows_ > 0) WriteCenter();
+  const Store store(pages_.store());
+  if (rows_ > kListLimit * uint64_t{ListEntriesPerPage(index_->layout)}) {
+    Meta(pages_.page(kMetaBlock))->partition.state = PartitionState::kGraph;
+    LinkGraph(progress, progress_context);
+  } else {
+    for (uint64_t i = 0; i < rows_; i++) {
+      Row* row = RowAt(i);
+      AppendToList(store, *index_, {row->vector(), row->scale, row->hash}, row->posting);
+    }
+  }
+  for (const PostingEntry posting : loose_) AppendLoose(store, posting);
+  if (progress != nullptr) progress(progress_context, rows_, rows_);
+}
+
+void Build::WriteMeta() {
+  uint8_t* page = pages_.page(pages_.Extend());
+  InitPage(page, PageKind::kMeta, sizeof(MetaData));
+  *Meta(page) = meta_;
+}
+
+void Build::WriteCenter() {
+  const uint32_t dim = index_->layout.dim;
+  Meta(pages_.page(kMetaBlock))->center_block = pages_.count();
+  for (size_t first = 0; first < dim; first += kCenterPerPage) {
+    const size_t count = std::min(kCenterPerPage, dim - first);
+    uint8_t* page = pages_.page(pages_.Extend());
+    InitPage(page, PageKind::kCenter, count * sizeof(float));
+    memcpy(page + kPageHeaderBytes, index_->center() + first, count * sizeof(float));
+  }
+}
+
+void Build::LinkGraph(QuiverProgress progress, void* progress_context) {
+  auto* inserter = new (AllocateArray<uint8_t>(&allocator_, sizeof(Inserter))) Inserter(context_);
+  SplitMix64 random(params_.seed ^ rows_);
+  size_t cells = 64;
+  while (cells < 2 * rows_) cells *= 2;
+  twins_.Resize(cells);
+  for (Twin& twin : twins_) twin.node = NodePointer{};
+  for (uint64_t i = 0; i < rows_; i++) {
+    Row* row = RowAt(i);
+    const StoredVector vector = {row->vector(), row->scale, row->hash};
+    if (!AddToTwin(vector, row->posting)) {
+      const NodePointer node = inserter->Insert(inserter->Prepare(vector), row->posting,
+                                                params_.ef_construction, random.Next(), nullptr);
+      if (node.valid()) RememberNode(vector.hash, node);
+    }
+    if (progress != nullptr && i % kProgressRows == 0) progress(progress_context, i, rows_);
+  }
+}
+
+bool Build::AddToTwin(const StoredVector& vector, PostingEntry posting) {
+  const size_t mask = twins_.size() - 1;
+  for (size_t i = vector.hash & mask; twins_[i].node.valid(); i = (i + 1) & mask)
+    if (twins_[i].hash == vector.hash &&
+        PlacePosting(context_, twins_[i].node, vector, posting, nullptr) == Placed::kYes)
+      return true;
+  return false;
+}
+
+void Build::RememberNode(uint64_t hash, NodePointer node) {
+  const size_t mask = twins_.size() - 1;
+  size_t i = hash & mask;
+  while (twins_[i].node.valid()) i = (i + 1) & mask;
+  twins_[i] = {hash, node};
+  twin_count_++;
+}
+
+void Build::Write(QuiverPageSink sink, void* sink_context) {
+  for (uint32_t block = 0; block < pages_.count(); block++) {
+    if (block % 64 == 0) base_->poll(base_->context);
+    sink(sink_context, block, pages_.page(block));
+  }
+}
+
+}  // namespace quiver

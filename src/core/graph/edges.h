@@ -1,0 +1,43 @@
+// Edges: what a slot says of a neighbour, and estimates from it.
+//
+// Node c, neighbour o, both as stored; r = o - c, n = |r|; s the code of r with
+// small odd components; a = <s, r>; mu the index's centre, q' = q - mu.  Then
+// <r, y> ~ (n^2 / a) <s, y>, unbiased over the random rotation (RaBitQ, Gao and
+// Long 2024, applied edge by edge as SymphonyQG does, Gou et al. 2025).  A slot
+// keeps g = -2 n^2 / a and f = n^2 - g <s, c - mu> (L2, cosine) or
+// f = -<mu, r> (inner product), so that
+//
+//   |q - o|^2 ~ |q - c|^2 + f + g <s, q'>
+//   -<q, o>   ~ -<q, c>   + f + g/2 <s, q'>
+#ifndef QUIVER_GRAPH_EDGES_H
+#define QUIVER_GRAPH_EDGES_H
+
+#include "graph/vectors.h"
+
+namespace quiver {
+
+struct EdgeFactors {
+  float f;
+  float g;
+};
+
+// For the edge c -> o, and for the edge o -> c whose code is the complement.
+EdgeFactors ForwardFactors(QuiverMetric metric, const QuiverEdgeTerms& terms);
+EdgeFactors BackwardFactors(QuiverMetric metric, const QuiverEdgeTerms& terms);
+
+// The code of -r: every bit of `code` that stands for a component turned over.
+void ComplementCode(const NodeLayout& layout, const uint8_t* code, uint8_t* out);
+
+// Writes a slot.  Grows the node's scales where f or g would overflow float16.
+// The generation keeps the dominated bit it is given.
+void WriteSlot(const NodeLayout& layout, const Node& node, uint32_t slot, uint32_t number,
+               uint16_t generation, const uint8_t* code, EdgeFactors factors);
+
+// Distances from `query` to all neighbours of a node whose own distance is
+// `base`, into estimates[node.slot_count()] (room for kMaxSlots).
+void EstimateNeighbors(const QuiverKernels& kernels, const QuiverIndex& index,
+                       const ConstNode& node, const Query& query, float base, float* estimates);
+
+}  // namespace quiver
+
+#endif  // QUIVER_GRAPH_EDGES_H

@@ -1,0 +1,256 @@
+#include "graph/insert.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "base/random.h"
+#include "graph/chain.h"
+
+namespace quiver {
+
+namespace {
+
+// A node is on level l or above with probability 2^(-5 l): each upper layer is
+// a 32nd of the one below, about as many as a node has neighbours.
+constexpr int kLevelShift = 5;
+
+// List rows that an insert moves along while the list drains.
+constexpr int kDrainRows = 4;
+
+int RandomLevel(uint64_t random) {
+  const int level = std::countl_zero(random | 1) / kLevelShift;
+  return std::min(level, static_cast<int>(kMaxLevel));
+}
+
+}  // namespace
+
+Inserter::Inserter(const GraphContext& context)
+    : context_(&context),
+      stats_(),
+      search_(context, &stats_),
+      chooser_(context),
+      link_scratch_(MakeLinkScratch(context)) {
+  const NodeLayout& layout = context.layout();
+  rotated_ = AllocateArray<float>(context.allocator, layout.dim);
+  scratch_ = AllocateArray<float>(context.allocator, layout.dim);
+  stored_ = AllocateArray<uint8_t>(context.allocator, layout.vector_bytes);
+  decoded_ = AllocateArray<float>(context.allocator, layout.dim);
+  code_ = AllocateArray<int8_t>(context.allocator, CodeLength(layout.dim));
+  neighbor_ = AllocateArray<float>(context.allocator, layout.dim);
+  edge_codes_ = AllocateArray<uint8_t>(context.allocator, size_t{layout.slots} * layout.code_bytes);
+  back_codes_ = AllocateArray<uint8_t>(context.allocator, size_t{layout.slots} * layout.code_bytes);
+}
+
+PreparedVector Inserter::Prepare(const float* vector) {
+  RotateInto(*context_->kernels, *context_->index, vector, rotated_);
+  StoredVector stored;
+  stored.bytes = stored_;
+  stored.scale = RoundInto(*context_->kernels, *context_->index, rotated_, stored_, scratch_);
+  stored.hash = HashVector(vector, context_->layout().dim);
+  return Prepare(stored);
+}
+
+PreparedVector Inserter::Prepare(const StoredVector& stored) {
+  Decode(*context_->kernels, *context_->index, stored.bytes, stored.scale, decoded_);
+  return {stored, MakeQuery(*context_->kernels, *context_->index, decoded_, code_, scratch_)};
+}
+
+NodePointer Inserter::Insert(const PreparedVector& vector, PostingEntry posting,
+                             int ef_construction, uint64_t random, const ListSource* source) {
+  for (;;) {
+    context_->store.Poll();
+    const Partition partition = ReadPartition(context_->store);
+    NewNode node = {vector.stored, posting, NodePointer{}, 0, nullptr, 0};
+    if (!partition.entry().valid()) {
+      const Placed placed = PlaceFirstNode(*context_, node, source);
+      if (placed == Placed::kRetry) continue;
+      if (placed == Placed::kGone) return {};
+      return ReadPartition(context_->store).entry();
+    }
+    NodePointer bottom;
+    bool merged = false;
+    const Placed placed = InsertAtLevel(vector, partition, &node, ef_construction, source, &bottom,
+                                        &merged);
+    if (placed == Placed::kRetry) continue;
+    if (placed == Placed::kGone || merged) return {};
+
+    // Levels grow one at a time, so that a layer is entered by few nodes only.
+    const int top = std::min(RandomLevel(random), partition.entry_level + 1);
+    NodePointer at = bottom;
+    for (int level = 1; level <= top; level++) {
+      node.down = at;
+      node.level = level;
+      InsertAtLevel(vector, partition, &node, ef_construction, nullptr, &at, &merged);
+    }
+    if (top > partition.entry_level) RaiseEntry(context_->store, at, top);
+    return bottom;
+  }
+}
+
+Placed Inserter::InsertAtLevel(const PreparedVector& vector, const Partition& partition,
+                               NewNode* node, int ef_construction, const ListSource* source,
+                               NodePointer* where, bool* merged) {
+  search_.Reset(&vector.query, Search::kKeepVectors);
+  if (node->level <= partition.entry_level) {
+    const NodePointer start =
+        search_.Descend(partition.entry(), partition.entry_level, node->level);
+    search_.Run(node->level, start, static_cast<size_t>(ef_construction));
+  }
+  ArenaVector<Found>& found = search_.found();
+  std::sort(found.begin(), found.end(),
+            [](const Found& a, const Found& b) { return a.distance < b.distance; });
+  if (node->level == 0) {
+    for (const Found& other : found) {
+      if (other.vector.hash != vector.stored.hash || other.vector.scale != vector.stored.scale ||
+          memcmp(other.vector.bytes, vector.stored.bytes, context_->layout().vector_bytes) != 0)
+        continue;
+      *merged = true;
+      return PlacePosting(*context_, other.pointer(), vector.stored, node->posting, source);
+    }
+  }
+  Choice choices[kMaxSlots];
+  const uint32_t count = chooser_.Choose(found, choices);
+  MakeEdges(vector, choices, count);
+  node->edges = edges_;
+  node->edge_count = count;
+  const Placed placed = PlaceNode(*context_, *node, source, where);
+  if (placed == Placed::kYes) WriteBackLinks(vector, *where, node->level, count);
+  return placed;
+}
+
+void Inserter::MakeEdges(const PreparedVector& vector, const Choice* choices, uint32_t count) {
+  const NodeLayout& layout = context_->layout();
+  const QuiverIndex& index = *context_->index;
+  for (uint32_t i = 0; i < count; i++) {
+    const Found& found = *choices[i].found;
+    uint8_t* code = edge_codes_ + size_t{i} * layout.code_bytes;
+    uint8_t* back_code = back_codes_ + size_t{i} * layout.code_bytes;
+    QuiverEdgeTerms terms;
+    Decode(*context_->kernels, index, found.vector.bytes, found.vector.scale, neighbor_);
+    context_->kernels->encode_edge(vector.query.vector, neighbor_, index.center(), layout.dim,
+                                   static_cast<int>(layout.bits), code, &terms);
+    ComplementCode(layout, code, back_code);
+    edges_[i] = {found.pointer(), choices[i].dominated, code,
+                 ForwardFactors(index.metric, terms)};
+    back_links_[i] = {found.pointer(), found.distance, back_code,
+                      BackwardFactors(index.metric, terms)};
+  }
+}
+
+void Inserter::WriteBackLinks(const PreparedVector& vector, NodePointer to, int level,
+                              uint32_t count) {
+  const NodeLayout& layout = context_->layout();
+  std::sort(back_links_, back_links_ + count, [](const BackLink& a, const BackLink& b) {
+    return a.to.number < b.to.number;
+  });
+  uint32_t first = 0;
+  while (first < count) {
+    // As many links as touch the pages of one record.
+    uint32_t pages = 0;
+    uint32_t last_block = QUIVER_INVALID_BLOCK;
+    uint32_t end = first;
+    for (; end < count; end++) {
+      const uint32_t block = layout.BlockOf(back_links_[end].to.number);
+      if (block == last_block) continue;
+      if (pages == QUIVER_MAX_RECORD_PAGES) break;
+      last_block = block;
+      pages++;
+    }
+    context_->store.Poll();
+    WriteBackLinkRecord(vector, to, level, back_links_ + first, end - first);
+    first = end;
+  }
+}
+
+void Inserter::WriteBackLinkRecord(const PreparedVector& vector, NodePointer to, int level,
+                                   const BackLink* links, uint32_t count) {
+  const NodeLayout& layout = context_->layout();
+  const Store& store = context_->store;
+  QuiverPin pins[QUIVER_MAX_RECORD_PAGES];
+  const uint8_t* pages[QUIVER_MAX_RECORD_PAGES];
+  uint32_t page_count = 0;
+  for (uint32_t i = 0; i < count; i++) {
+    const uint32_t block = layout.BlockOf(links[i].to.number);
+    if (page_count > 0 && pins[page_count - 1].block == block) continue;
+    pages[page_count] = store.Lock(block, &pins[page_count]);
+    page_count++;
+  }
+
+  bool open = false;
+  uint32_t at = 0;
+  for (uint32_t i = 0; i < count; i++) {
+    const BackLink& link = links[i];
+    if (pins[at].block != layout.BlockOf(link.to.number)) at++;
+    const uint32_t slot = layout.SlotOf(link.to.number);
+    const ConstNode now(pages[at], layout, slot);
+    if (!IsPageOf(pages[at], level == 0 ? PageKind::kNode : PageKind::kUpper) || !now.in_use() ||
+        now.pointer_generation() != link.to.generation || now.head().level != level)
+      continue;
+    LinkPlan plan;
+    PlanLink(*context_, link_scratch_, now, to, vector.query, link.distance, &plan);
+    if (!plan.accepted) continue;
+    if (!open) store.Begin();
+    open = true;
+    const Node node(store.Edit(&pins[at]), layout, slot);
+    for (uint32_t j = 0; j < plan.newly_count; j++)
+      node.generations()[plan.newly[j]] |= kDominatedBit;
+    WriteSlot(layout, node, plan.slot, to.number,
+              static_cast<uint16_t>(to.generation | (plan.dominated ? kDominatedBit : 0)),
+              link.code, link.factors);
+    if (plan.slot == node.head().slot_count) node.head().slot_count++;
+  }
+  if (open) store.Commit();
+  while (page_count > 0) store.Release(&pins[--page_count]);
+}
+
+void Inserter::DrainList(int rows, int ef_construction, uint64_t random) {
+  const Store& store = context_->store;
+  const NodeLayout& layout = context_->layout();
+  SplitMix64 generator(random);
+  auto* bytes = AllocateArray<uint8_t>(context_->allocator, layout.vector_bytes);
+  for (int i = 0; i < rows; i++) {
+    const Partition partition = ReadPartition(store);
+    const uint32_t block = partition.list_head;
+    if (partition.state != PartitionState::kDraining || block >= store.BlockCount()) return;
+    QuiverPin pin;
+    const uint8_t* page = store.Read(block, &pin);
+    if (!IsPageOf(page, PageKind::kList)) {
+      store.Release(&pin);
+      return;
+    }
+    const size_t count = ListCount(page, layout);
+    if (count == 0) {
+      store.Release(&pin);
+      UnlinkListHead(store, *context_->index, block);
+      continue;
+    }
+    const ListEntry* entry = ListAt(page, layout, count - 1);
+    const StoredVector stored = {bytes, entry->scale, entry->hash};
+    const PostingEntry posting = entry->posting;
+    memcpy(bytes, entry->vector(), layout.vector_bytes);
+    store.Release(&pin);
+    const ListSource source = {block, posting.tid()};
+    Insert(Prepare(stored), posting, ef_construction, generator.Next(), &source);
+  }
+}
+
+void InsertRow(const QuiverStore* c_store, const QuiverIndex* index, int ef_construction,
+               uint64_t random, QuiverTid tid, const float* vector) {
+  const Store store(c_store);
+  Allocator allocator = store.MakeAllocator();
+  const GraphContext context = {store, index, quiver_kernels(), &allocator, false};
+  CheckWritable(store, *index);
+  if (vector == nullptr || !HasDirection(*context.kernels, *index, vector)) {
+    AppendLoose(store, PostingEntry::Make(tid, vector == nullptr ? kPostingNull : kPostingNan));
+    return;
+  }
+  auto* inserter = new (AllocateArray<uint8_t>(&allocator, sizeof(Inserter))) Inserter(context);
+  static_assert(std::is_trivially_destructible_v<Inserter>);
+  const PreparedVector prepared = inserter->Prepare(vector);
+  const PostingEntry posting = PostingEntry::Make(tid);
+  if (AppendToList(store, *index, prepared.stored, posting)) return;
+  inserter->Insert(prepared, posting, ef_construction, random, nullptr);
+  inserter->DrainList(kDrainRows, ef_construction, random ^ 0x9E3779B97F4A7C15u);
+}
+
+}  // namespace quiver

@@ -1,0 +1,74 @@
+// Inserting rows.
+#ifndef QUIVER_GRAPH_INSERT_H
+#define QUIVER_GRAPH_INSERT_H
+
+#include "graph/place.h"
+
+namespace quiver {
+
+// A vector ready to be inserted, and as a query.
+struct PreparedVector {
+  StoredVector stored;
+  Query query;  // of the stored copy, so that distances agree with later ones
+};
+
+// Inserts rows into the graph one after another; the memory is reused.
+class Inserter {
+ public:
+  explicit Inserter(const GraphContext& context);
+
+  // Rounds an SQL vector into the inserter's own buffers, valid until the next call.
+  PreparedVector Prepare(const float* vector);
+  // The same from a stored copy (list row, collected row), kept by pointer.
+  PreparedVector Prepare(const StoredVector& stored);
+
+  // Adds the row to a node of the same vector if the search meets one, else as a
+  // new node.  The bottom node's pointer, invalid where source's row was gone or
+  // another node took the row.
+  NodePointer Insert(const PreparedVector& vector, PostingEntry posting, int ef_construction,
+                     uint64_t random, const ListSource* source);
+
+  // Moves up to `rows` list rows of a draining partition into the graph.
+  void DrainList(int rows, int ef_construction, uint64_t random);
+
+ private:
+  // A back-link still to be written.
+  struct BackLink {
+    NodePointer to;
+    float distance;
+    const uint8_t* code;
+    EdgeFactors factors;
+  };
+
+  Placed InsertAtLevel(const PreparedVector& vector, const Partition& partition,
+                       NewNode* node, int ef_construction, const ListSource* source,
+                       NodePointer* where, bool* merged);
+  void MakeEdges(const PreparedVector& vector, const Choice* choices, uint32_t count);
+  void WriteBackLinks(const PreparedVector& vector, NodePointer to, int level, uint32_t count);
+  void WriteBackLinkRecord(const PreparedVector& vector, NodePointer to, int level,
+                           const BackLink* links, uint32_t count);
+
+  const GraphContext* context_;
+  QuiverScanStats stats_;
+  Search search_;
+  NeighborChooser chooser_;
+  LinkScratch link_scratch_;
+  float* rotated_;
+  float* scratch_;
+  uint8_t* stored_;
+  float* decoded_;
+  int8_t* code_;
+  float* neighbor_;       // one neighbour, decoded
+  uint8_t* edge_codes_;   // slots x code_bytes
+  uint8_t* back_codes_;   // their complements
+  NewEdge edges_[kMaxSlots];
+  BackLink back_links_[kMaxSlots];
+};
+
+// What quiver_insert does.
+void InsertRow(const QuiverStore* store, const QuiverIndex* index, int ef_construction,
+               uint64_t random, QuiverTid tid, const float* vector);
+
+}  // namespace quiver
+
+#endif  // QUIVER_GRAPH_INSERT_H

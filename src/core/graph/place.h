@@ -1,0 +1,56 @@
+// Writing nodes and rows into pages: each function is one atomic record.
+#ifndef QUIVER_GRAPH_PLACE_H
+#define QUIVER_GRAPH_PLACE_H
+
+#include "graph/neighbors.h"
+#include "page/list_page.h"
+
+namespace quiver {
+
+// A list row that is to leave the list in the same record.  What it becomes
+// lies on a higher block, or vacuum, which goes up the blocks, could miss it.
+struct ListSource {
+  uint32_t block;
+  QuiverTid tid;
+};
+
+// A slot of a node about to be written.
+struct NewEdge {
+  NodePointer to;
+  bool dominated;
+  const uint8_t* code;
+  EdgeFactors factors;
+};
+
+struct NewNode {
+  StoredVector vector;
+  PostingEntry posting;  // bottom layer
+  NodePointer down;      // upper layers
+  int level;
+  const NewEdge* edges;
+  uint32_t edge_count;
+};
+
+enum class Placed {
+  kYes,
+  kGone,   // the list row had been moved or removed by somebody else
+  kRetry,  // the graph, or the node, is no longer what the caller saw
+};
+
+// Writes the first node of an empty graph, level 0, and makes it the entry point.
+Placed PlaceFirstNode(const GraphContext& context, const NewNode& node, const ListSource* source);
+
+// Writes a node into a page with room, or a new one.  source only at level 0.
+Placed PlaceNode(const GraphContext& context, const NewNode& node, const ListSource* source,
+                 NodePointer* where);
+
+// Adds a row to an existing node of the same vector.
+Placed PlacePosting(const GraphContext& context, NodePointer where, const StoredVector& vector,
+                    PostingEntry posting, const ListSource* source);
+
+// Makes `node` the entry point, unless one of its level or above is there already.
+void RaiseEntry(const Store& store, NodePointer node, int level);
+
+}  // namespace quiver
+
+#endif  // QUIVER_GRAPH_PLACE_H

@@ -1,0 +1,360 @@
+#include "graph/scan.h"
+
+#include <limits>
+
+#include "base/hash.h"
+#include "page/list_page.h"
+
+namespace quiver {
+
+namespace {
+
+// Later beams grow, so that a long stream costs little more than its rows.
+constexpr size_t kMostWidthFactor = 16;
+
+// Pages swept between two batches of a sweep without order.
+constexpr uint32_t kWalkPages = 16;
+
+uint32_t TidKey(QuiverTid tid) {
+  // A 32-bit digest; a false match only costs an exact comparison.
+  return static_cast<uint32_t>(HashBytes(&tid.block, sizeof tid.block, tid.offset)) & 0x7FFFFFFF;
+}
+
+}  // namespace
+
+Scan::Scan(const QuiverStore* store, const QuiverIndex* index, const QuiverScanOptions* options)
+    : options_(options),
+      store_(store),
+      allocator_(store_.MakeAllocator()),
+      context_{store_, index, quiver_kernels(), &allocator_, false},
+      stats_(),
+      search_(context_, &stats_),
+      query_(),
+      queue_(&allocator_),
+      list_(&allocator_),
+      list_tids_(&allocator_),
+      list_tid_set_(&allocator_),
+      current_(),
+      chain_(&allocator_),
+      expanded_(&allocator_),
+      done_bits_(&allocator_),
+      last_distance_(-std::numeric_limits<float>::infinity()) {
+  current_.posting_head = QUIVER_INVALID_BLOCK;
+}
+
+void Scan::Begin(const float* query) {
+  width_ = static_cast<size_t>(options_->ef_search);
+  if (query == nullptr) {
+    BeginSweep();
+    return;
+  }
+  ordered_ = true;
+  const uint32_t dim = context_.layout().dim;
+  auto* rotated = AllocateArray<float>(&allocator_, dim);
+  auto* scratch = AllocateArray<float>(&allocator_, dim);
+  auto* code = AllocateArray<int8_t>(&allocator_, CodeLength(dim));
+  RotateInto(*context_.kernels, *context_.index, query, rotated);
+  query_ = MakeQuery(*context_.kernels, *context_.index, rotated, code, scratch);
+}
+
+bool Scan::Next(QuiverRow* row) {
+  PostingEntry posting;
+  float distance;
+  while (NextPosting(&posting, &distance)) {
+    row->tid = posting.tid();
+    row->kind = current_.kind;
+    row->distance = 0;
+    if (!ordered_ || row->kind != QUIVER_ROW_DISTANCE) return true;
+    if (options_->iterative == QUIVER_ITERATIVE_STRICT && distance < last_distance_) {
+      stats_.dropped++;
+      continue;
+    }
+    last_distance_ = distance;
+    row->distance = OperatorDistance(context_.index->metric, distance);
+    return true;
+  }
+  return false;
+}
+
+// The next row of the current node, of the batch, or of the next batch.
+bool Scan::NextPosting(PostingEntry* posting, float* distance) {
+  for (;;) {
+    *distance = current_.distance;
+    if (current_posting_ < current_.posting_count) {
+      *posting = current_.postings[current_posting_++];
+    } else if (chain_at_ < chain_.size()) {
+      *posting = chain_[chain_at_++];
+    } else if (current_.posting_head != QUIVER_INVALID_BLOCK) {
+      // One page of further rows; a chain longer than the file runs in a circle.
+      const uint32_t block = current_.posting_head;
+      current_.posting_head = QUIVER_INVALID_BLOCK;
+      chain_.Clear();
+      chain_at_ = 0;
+      store_.Poll();
+      const uint32_t blocks = store_.BlockCount();
+      if (block >= blocks || ++chain_steps_ > blocks) continue;
+      QuiverPin pin;
+      const uint8_t* page = store_.Read(block, &pin);
+      stats_.pages++;
+      if (IsPageOf(page, PageKind::kPosting)) {
+        const size_t count = PostingCount(page);
+        for (size_t i = 0; i < count; i++) chain_.PushBack(Postings(page)[i]);
+        current_.posting_head = Special(page)->next;
+      }
+      store_.Release(&pin);
+      continue;
+    } else {
+      // Rows of the list wait until the graph's have come as far as they are.
+      const bool more = has_graph_ && (phase_ == Phase::kBeams || phase_ == Phase::kSweep);
+      if (!queue_.empty() && (list_.empty() || queue_.front().distance <= list_.front().distance)) {
+        current_ = queue_.Pop();
+      } else if (!list_.empty() && !(queue_.empty() && more)) {
+        current_ = list_.Pop();
+      } else {
+        bool filled = false;
+        while (!filled && phase_ != Phase::kEnd) {
+          switch (phase_) {
+            case Phase::kFirstBeam:
+              filled = FillFirst();
+              break;
+            case Phase::kBeams:
+              filled = FillMore();
+              break;
+            case Phase::kSweep:
+              filled = FillSweep();
+              break;
+            case Phase::kNan:
+              filled = FillLoose(kPostingNan);
+              break;
+            case Phase::kNull:
+              filled = FillLoose(kPostingNull);
+              break;
+            case Phase::kEnd:
+              break;
+          }
+        }
+        if (!filled) return false;
+        continue;
+      }
+      current_posting_ = 0;
+      chain_.Clear();
+      chain_at_ = 0;
+      chain_steps_ = 0;
+      continue;
+    }
+    if (posting->offset == 0) continue;
+    if (current_.from_graph && SeenBefore(posting->tid())) continue;
+    return true;
+  }
+}
+
+// The list and the first beam.
+bool Scan::FillFirst() {
+  Partition partition = ReadPartition(store_);
+  stats_.pages++;
+  if (partition.list_head != QUIVER_INVALID_BLOCK) {
+    ReadList(partition);
+    // A row may have moved from the list into the graph before its page was
+    // read; then the graph has it, perhaps with its first entry point.
+    partition = ReadPartition(store_);
+    stats_.pages++;
+  }
+  search_.Reset(&query_, options_->iterative == QUIVER_ITERATIVE_OFF ? Search::kKeepNothing
+                                                                     : Search::kKeepCandidates);
+  has_graph_ = partition.entry().valid();
+  if (has_graph_) {
+    search_.Run(0, search_.Descend(partition.entry(), partition.entry_level, 0), width_);
+    QueueFound();
+  }
+  phase_ = options_->iterative == QUIVER_ITERATIVE_OFF ? Phase::kEnd : Phase::kBeams;
+  return !queue_.empty() || !list_.empty();
+}
+
+bool Scan::LookedEnough() {
+  if (options_->max_scan_tuples <= 0 ||
+      rows_looked_at_ < static_cast<uint64_t>(options_->max_scan_tuples))
+    return false;
+  phase_ = Phase::kEnd;
+  return true;
+}
+
+bool Scan::FillMore() {
+  if (LookedEnough()) return !list_.empty();
+  width_ = std::min(width_ * 2, static_cast<size_t>(options_->ef_search) * kMostWidthFactor);
+  if (stats_.pages + width_ > store_.BlockCount() || Memory() > options_->memory_limit ||
+      !search_.Continue(width_)) {
+    BeginSweep();
+    return false;
+  }
+  QueueFound();
+  return !queue_.empty();
+}
+
+void Scan::QueueFound() {
+  for (const Found& found : search_.found()) {
+    expanded_.PushBack(found.number);
+    if (found.posting_count == 0 && found.posting_head == QUIVER_INVALID_BLOCK) continue;
+    queue_.Add({found.distance,
+                found.posting_head,
+                found.posting_count,
+                true,
+                QUIVER_ROW_DISTANCE,
+                {found.postings[0], found.postings[1]}});
+  }
+  queue_.Heapify();
+  rows_looked_at_ += search_.found().size();
+  search_.found().Clear();
+}
+
+void Scan::ReadList(const Partition& partition) {
+  const NodeLayout& layout = context_.layout();
+  const uint32_t blocks = store_.BlockCount();
+  uint32_t steps = 0;
+  for (uint32_t block = partition.list_head; block < blocks && steps < blocks; steps++) {
+    store_.Poll();
+    QuiverPin pin;
+    const uint8_t* page = store_.Read(block, &pin);
+    stats_.pages++;
+    block = QUIVER_INVALID_BLOCK;
+    if (IsPageOf(page, PageKind::kList)) {
+      const size_t count = ListCount(page, layout);
+      for (size_t i = 0; i < count; i++) {
+        const ListEntry* entry = ListAt(page, layout, i);
+        list_.Add(QueuedRow::Single(RowDistance(entry->vector(), entry->scale),
+                                    QUIVER_ROW_DISTANCE, entry->posting));
+        list_tids_.PushBack(entry->posting.tid());
+      }
+      stats_.swept += count;
+      block = Special(page)->next;
+    }
+    store_.Release(&pin);
+  }
+  list_.Heapify();
+  rows_looked_at_ += list_.size();
+}
+
+float Scan::RowDistance(const uint8_t* vector, float scale) const {
+  return ordered_ ? Distance(*context_.kernels, *context_.index, query_.vector, vector, scale)
+                  : 0.0f;
+}
+
+void Scan::BuildListTids() {
+  list_tid_set_built_ = true;
+  for (const QuiverTid tid : list_tids_) list_tid_set_.Insert(TidKey(tid));
+}
+
+// True for a row that the list had when it was read: it moved meanwhile.
+bool Scan::SeenBefore(QuiverTid tid) {
+  if (list_tids_.empty()) return false;
+  if (!list_tid_set_built_) BuildListTids();
+  if (!list_tid_set_.Contains(TidKey(tid))) return false;
+  for (const QuiverTid& other : list_tids_)
+    if (other.block == tid.block && other.offset == tid.offset) return true;
+  return false;
+}
+
+size_t Scan::Memory() const {
+  return search_.memory() + queue_.bytes() + list_.bytes() +
+         expanded_.capacity() * sizeof(uint32_t);
+}
+
+void Scan::BeginSweep() {
+  phase_ = Phase::kSweep;
+  sweep_block_ = kMetaBlock + 1;
+  const uint64_t nodes = uint64_t{store_.BlockCount()} * context_.layout().nodes_per_page;
+  done_bits_.Resize((nodes + 63) / 64);
+  for (const uint32_t number : expanded_)
+    if (number < nodes) done_bits_[number / 64] |= uint64_t{1} << (number % 64);
+}
+
+// As many pages as memory allows; without order a few.
+bool Scan::FillSweep() {
+  if (ordered_ && LookedEnough()) return !list_.empty();
+  uint32_t swept = 0;
+  while (queue_.size() * sizeof(QueuedRow) <= options_->memory_limit) {
+    // The length is read again until it is stable: rows may move up meanwhile.
+    if (sweep_block_ >= store_.BlockCount()) {
+      phase_ = Phase::kNan;
+      const Partition partition = ReadPartition(store_);
+      loose_block_ = partition.loose_head;
+      break;
+    }
+    if (!ordered_ && ++swept > kWalkPages) break;
+    store_.Poll();
+    SweepPage(sweep_block_++);
+  }
+  const bool full = phase_ == Phase::kSweep;
+  queue_.Heapify();
+  if (queue_.empty()) return false;
+  // The rows without a distance come when these are gone.
+  if (!full) phase_ = Phase::kSweep;
+  return true;
+}
+
+void Scan::SweepPage(uint32_t block) {
+  const NodeLayout& layout = context_.layout();
+  QuiverPin pin;
+  const uint8_t* page = store_.Read(block, &pin);
+  stats_.pages++;
+  if (IsPageOf(page, PageKind::kNode)) {
+    for (uint32_t slot = 0; slot < layout.nodes_per_page; slot++) {
+      const ConstNode node(page, layout, slot);
+      const uint32_t number = layout.NumberOf(block, slot);
+      if (!node.in_use() || !node.has_rows()) continue;
+      if (number / 64 < done_bits_.size() && (done_bits_[number / 64] >> (number % 64) & 1) != 0)
+        continue;
+      const NodeHead& head = node.head();
+      queue_.Add({RowDistance(node.vector(), head.vector_scale),
+                  head.posting_head,
+                  static_cast<uint8_t>(node.posting_count()),
+                  true,
+                  QUIVER_ROW_DISTANCE,
+                  {head.postings[0], head.postings[1]}});
+      stats_.swept++;
+      rows_looked_at_++;
+    }
+  } else if (!ordered_ && IsPageOf(page, PageKind::kList)) {
+    const size_t count = ListCount(page, layout);
+    for (size_t i = 0; i < count; i++) {
+      const PostingEntry posting = ListAt(page, layout, i)->posting;
+      queue_.Add(QueuedRow::Single(0, QUIVER_ROW_DISTANCE, posting));
+      list_tids_.PushBack(posting.tid());
+    }
+    list_tid_set_built_ = false;
+    stats_.swept += count;
+  }
+  store_.Release(&pin);
+}
+
+// One page of rows without a distance that have `flag`.
+bool Scan::FillLoose(uint16_t flag) {
+  const uint32_t blocks = store_.BlockCount();
+  while (loose_block_ < blocks && loose_steps_++ <= blocks) {
+    store_.Poll();
+    QuiverPin pin;
+    const uint8_t* page = store_.Read(loose_block_, &pin);
+    stats_.pages++;
+    loose_block_ = QUIVER_INVALID_BLOCK;
+    if (IsPageOf(page, PageKind::kLoose)) {
+      const size_t count = PostingCount(page);
+      for (size_t i = 0; i < count; i++) {
+        if ((Postings(page)[i].flags & flag) == 0) continue;
+        queue_.Add(QueuedRow::Single(
+            0, flag == kPostingNan ? QUIVER_ROW_NAN : QUIVER_ROW_NULL, Postings(page)[i]));
+      }
+      loose_block_ = Special(page)->next;
+    }
+    store_.Release(&pin);
+    if (!queue_.empty()) return true;
+  }
+  loose_steps_ = 0;
+  if (phase_ == Phase::kNan) {
+    phase_ = Phase::kNull;
+    loose_block_ = ReadPartition(store_).loose_head;
+  } else {
+    phase_ = Phase::kEnd;
+  }
+  return false;
+}
+
+}  // namespace quiver

@@ -1,0 +1,82 @@
+// A scan: a resumable stream of rows, nearest first.
+//
+//   list  ->  beam  ->  more beams  ->  sweep  ->  rows without a distance
+//
+// The list is read exactly; the beam searches the graph; when the executor
+// wants more, further beams go on from the candidates left over; when those are
+// used up, or going on would read more pages than the file has, or memory runs
+// out, a sweep over all pages brings every node not seen yet.  The sweep is
+// what makes "no row is missing" true: an HNSW graph is not strongly connected.
+#ifndef QUIVER_GRAPH_SCAN_H
+#define QUIVER_GRAPH_SCAN_H
+
+#include "graph/row_queue.h"
+#include "graph/search.h"
+
+namespace quiver {
+
+class Scan {
+ public:
+  Scan(const QuiverStore* store, const QuiverIndex* index, const QuiverScanOptions* options);
+
+  // `query` as SQL has it; nullptr: every row in any order.
+  void Begin(const float* query);
+  bool Next(QuiverRow* row);
+  const QuiverScanStats& stats() const { return stats_; }
+
+ private:
+  enum class Phase : uint8_t { kFirstBeam, kBeams, kSweep, kNan, kNull, kEnd };
+
+  bool NextPosting(PostingEntry* posting, float* distance);
+  bool FillFirst();
+  bool LookedEnough();
+  bool FillMore();
+  bool FillSweep();
+  bool FillLoose(uint16_t flag);
+  void QueueFound();
+  void ReadList(const Partition& partition);
+  void SweepPage(uint32_t block);
+  void BeginSweep();
+  bool SeenBefore(QuiverTid tid);
+  void BuildListTids();
+  size_t Memory() const;
+  // Distance of a stored vector, 0 where the scan has no query.
+  float RowDistance(const uint8_t* vector, float scale) const;
+
+  const QuiverScanOptions* options_;
+  Store store_;
+  Allocator allocator_;
+  GraphContext context_;
+  QuiverScanStats stats_;
+  Search search_;
+  Query query_;
+  bool ordered_ = false;
+  bool has_graph_ = false;
+  Phase phase_ = Phase::kFirstBeam;
+
+  RowQueue queue_;          // of the present batch
+  RowQueue list_;           // list rows not handed over yet
+  ArenaVector<QuiverTid> list_tids_;  // all list rows, to find those that moved meanwhile
+  Visited list_tid_set_;
+  bool list_tid_set_built_ = false;
+
+  // The row's node being handed out.
+  QueuedRow current_;
+  uint32_t current_posting_ = 0;
+  ArenaVector<PostingEntry> chain_;  // one page of its further rows
+  size_t chain_at_ = 0;
+  uint32_t chain_steps_ = 0;
+
+  ArenaVector<uint32_t> expanded_;  // bottom nodes handed over, by number
+  ArenaVector<uint64_t> done_bits_;  // the same as a bitmap, once sweeping
+  size_t width_ = 0;
+  uint64_t rows_looked_at_ = 0;
+  uint32_t sweep_block_ = 0;
+  uint32_t loose_block_ = QUIVER_INVALID_BLOCK;
+  uint32_t loose_steps_ = 0;
+  float last_distance_;
+};
+
+}  // namespace quiver
+
+#endif  // QUIVER_GRAPH_SCAN_H

@@ -1,0 +1,157 @@
+#include "graph/search.h"
+
+namespace quiver {
+
+namespace {
+
+// A beam of one is plain greedy; a little more escapes bad estimates.
+constexpr size_t kDescentWidth = 2;
+
+bool Farther(const Candidate& a, const Candidate& b) { return a.distance > b.distance; }
+
+}  // namespace
+
+Search::Search(const GraphContext& context, QuiverScanStats* stats)
+    : context_(&context),
+      stats_(stats),
+      beam_(context.allocator),
+      visited_(context.allocator),
+      found_(context.allocator),
+      spill_(context.allocator),
+      kept_(context.allocator) {}
+
+void Search::Reset(const Query* query, unsigned keep) {
+  query_ = query;
+  keep_ = keep;
+  block_count_ = context_->store.BlockCount();
+  visited_.Clear();
+  found_.Clear();
+  spill_.Clear();
+  kept_used_ = 0;
+}
+
+NodePointer Search::Descend(NodePointer entry, int entry_level, int level) {
+  const unsigned keep = keep_;
+  keep_ = kKeepNothing;
+  NodePointer at = entry;
+  for (int l = entry_level; l > level && at.valid(); l--) {
+    const size_t first = found_.size();
+    Run(l, at, kDescentWidth);
+    const Found* best = nullptr;
+    for (size_t i = first; i < found_.size(); i++)
+      if (best == nullptr || found_[i].distance < best->distance) best = &found_[i];
+    at = best == nullptr ? NodePointer{} : best->down;
+    found_.Resize(first);
+  }
+  keep_ = keep;
+  return at;
+}
+
+void Search::Run(int level, NodePointer start, size_t width) {
+  beam_.Reset(width);
+  if (!start.valid() || !visited_.Insert(start.number)) return;
+  Offer(Candidate{0, start.number, start.generation, 0});
+  Drain(level);
+}
+
+bool Search::Continue(size_t width) {
+  if (spill_.empty()) return false;
+  beam_.Reset(width);
+  std::make_heap(spill_.begin(), spill_.end(), Farther);
+  for (size_t i = 0; i < width && !spill_.empty(); i++) {
+    std::pop_heap(spill_.begin(), spill_.end(), Farther);
+    const Candidate candidate = spill_.back();
+    spill_.PopBack();
+    Offer(candidate);
+  }
+  Drain(0);
+  return true;
+}
+
+void Search::Drain(int level) {
+  Candidate candidate;
+  while (beam_.Take(&candidate)) {
+    context_->store.Poll();
+    Expand(candidate, level);
+  }
+}
+
+void Search::Offer(const Candidate& candidate) {
+  Candidate evicted;
+  if (!(candidate.distance < beam_.Threshold())) {
+    if (keep_ & kKeepCandidates) spill_.PushBack(candidate);
+  } else if (beam_.Put(candidate, &evicted)) {
+    if ((keep_ & kKeepCandidates) && evicted.expanded == 0) spill_.PushBack(evicted);
+  }
+}
+
+const uint8_t* Search::KeepVector(const uint8_t* bytes) {
+  if (context_->stable_pages) return bytes;
+  const uint32_t length = context_->layout().vector_bytes;
+  if (kept_used_ == kept_.size())
+    kept_.PushBack(AllocateArray<uint8_t>(context_->allocator, length));
+  uint8_t* copy = kept_[kept_used_++];
+  memcpy(copy, bytes, length);
+  return copy;
+}
+
+void Search::Expand(const Candidate& candidate, int level) {
+  const NodeLayout& layout = context_->layout();
+  const Store& store = context_->store;
+  const uint32_t block = layout.BlockOf(candidate.number);
+  if (block >= block_count_) {
+    block_count_ = store.BlockCount();
+    if (block >= block_count_) return;  // a damaged link: one route fewer
+  }
+
+  QuiverPin pin;
+  const uint8_t* page = store.Read(block, &pin);
+  stats_->pages++;
+  const ConstNode node(page, layout, layout.SlotOf(candidate.number));
+  if (!IsPageOf(page, level == 0 ? PageKind::kNode : PageKind::kUpper) || !node.in_use() ||
+      node.pointer_generation() != candidate.generation || node.head().level != level) {
+    store.Release(&pin);
+    return;
+  }
+  const NodeHead& head = node.head();
+  Found found;
+  found.distance = Distance(*context_->kernels, *context_->index, query_->vector, node.vector(),
+                            head.vector_scale);
+  found.number = candidate.number;
+  found.generation = candidate.generation;
+  found.posting_count = static_cast<uint8_t>(node.posting_count());
+  memcpy(found.postings, head.postings, sizeof found.postings);
+  found.posting_head = head.posting_head;
+  found.down = node.down();
+  found.vector.bytes = (keep_ & kKeepVectors) ? KeepVector(node.vector()) : nullptr;
+  found.vector.scale = head.vector_scale;
+  found.vector.hash = head.hash;
+  found_.PushBack(found);
+
+  const uint32_t count = node.slot_count();
+  float estimates[kMaxSlots];
+  uint32_t numbers[kMaxSlots];
+  uint16_t generations[kMaxSlots];
+  EstimateNeighbors(*context_->kernels, *context_->index, node, *query_, found.distance,
+                    estimates);
+  memcpy(numbers, node.numbers(), count * sizeof(uint32_t));
+  memcpy(generations, node.generations(), count * sizeof(uint16_t));
+  store.Release(&pin);
+  if (level == 0)
+    stats_->expanded++;
+  else
+    stats_->descended++;
+  stats_->estimates += count;
+
+  const bool keep_all = (keep_ & kKeepCandidates) != 0;
+  for (uint32_t i = 0; i < count; i++) {
+    if (!keep_all && !(estimates[i] < beam_.Threshold())) continue;
+    // Written so that a NaN from a damaged slot is refused.
+    if (!(estimates[i] < std::numeric_limits<float>::infinity())) continue;
+    if (numbers[i] == kInvalidNode || !visited_.Insert(numbers[i])) continue;
+    Offer(Candidate{estimates[i], numbers[i],
+                    static_cast<uint16_t>(generations[i] & kGenerationMask), 0});
+  }
+}
+
+}  // namespace quiver

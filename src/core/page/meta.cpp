@@ -1,0 +1,38 @@
+#include "page/meta.h"
+
+#include "code/rotation.h"
+
+namespace quiver {
+
+void CheckMeta(const Store& store, const uint8_t* page, NodeLayout* layout) {
+  if (!IsPageOf(page, PageKind::kMeta)) store.Corrupted(kMetaBlock, "it is not a meta page");
+  const MetaData* meta = Meta(page);
+  if (meta->magic != kMetaMagic)
+    store.Corrupted(kMetaBlock, "the meta page has another magic number", meta->magic);
+  if (meta->format_version != kFormatVersion)
+    store.Fail(QUIVER_ERROR_FORMAT, kMetaBlock, -1, "unknown format version",
+               meta->format_version);
+  if ((meta->incompatible & ~kKnownIncompatible) != 0)
+    store.Fail(QUIVER_ERROR_FORMAT, kMetaBlock, -1, "unknown incompatible feature flags",
+               meta->incompatible & ~kKnownIncompatible);
+  if (meta->rotation_algorithm != kRotationAlgorithm)
+    store.Fail(QUIVER_ERROR_FORMAT, kMetaBlock, -1, "unknown rotation algorithm",
+               meta->rotation_algorithm);
+  if (meta->metric < QUIVER_METRIC_L2 || meta->metric > QUIVER_METRIC_COSINE)
+    store.Corrupted(kMetaBlock, "the metric is out of range", meta->metric);
+  if (meta->posting_bytes != sizeof(PostingEntry))
+    store.Corrupted(kMetaBlock, "the posting entry size is out of range", meta->posting_bytes);
+  if (meta->float32 > 1) store.Corrupted(kMetaBlock, "the storage is out of range", meta->float32);
+  if (!MakeLayout(meta->dim, meta->bits, meta->slots, meta->nodes_per_page, meta->float32 == 1,
+                  layout))
+    store.Corrupted(kMetaBlock, "dimensions, slots and nodes per page do not fit together",
+                    meta->dim);
+  if (meta->partition.state > PartitionState::kGraph)
+    store.Corrupted(kMetaBlock, "the partition's state is out of range",
+                    static_cast<uint64_t>(meta->partition.state));
+  if (meta->partition.entry_number != kInvalidNode && meta->partition.entry_level > kMaxLevel)
+    store.Corrupted(kMetaBlock, "the entry point's level is out of range",
+                    meta->partition.entry_level);
+}
+
+}  // namespace quiver

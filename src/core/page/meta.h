@@ -1,0 +1,84 @@
+// The meta page (block 0): what the index is, and where its search begins.
+#ifndef QUIVER_PAGE_META_H
+#define QUIVER_PAGE_META_H
+
+#include "page/node.h"
+
+namespace quiver {
+
+constexpr uint32_t kMetaBlock = 0;
+constexpr uint32_t kMetaMagic = 0x51564552;  // "QVER"
+constexpr uint32_t kFormatVersion = 1;
+
+// Features an index may use, in three sets as ext4 has them.  Unknown
+// incompatible ones refuse every use, unknown read-compatible ones refuse
+// writes, unknown compatible ones are ignored.  None is defined yet.
+constexpr uint32_t kKnownCompatible = 0;
+constexpr uint32_t kKnownReadCompatible = 0;
+constexpr uint32_t kKnownIncompatible = 0;
+
+enum class PartitionState : uint8_t {
+  kList = 0,      // new rows go to the list
+  kDraining = 1,  // new rows go to the graph; each insert moves some list rows too
+  kGraph = 2,     // the list is empty for good
+};
+
+// What one partition changes as it grows.  Format 1.
+struct Partition {
+  uint32_t list_head;     // chain of list pages, or QUIVER_INVALID_BLOCK
+  uint32_t list_tail;
+  uint32_t list_pages;
+  uint32_t loose_head;    // chain of pages with rows that have no distance
+  uint32_t loose_tail;
+  uint32_t entry_number;  // the graph's entry point on its top level, or kInvalidNode
+  uint16_t entry_generation;
+  uint8_t entry_level;
+  PartitionState state;
+  uint32_t upper_target;  // page of upper nodes with room, or QUIVER_INVALID_BLOCK
+
+  NodePointer entry() const { return {entry_number, entry_generation}; }
+};
+static_assert(sizeof(Partition) == 32);
+
+// Format 1.  Follows the page header.
+struct MetaData {
+  uint32_t magic;
+  uint32_t format_version;
+  uint32_t creator_version;  // QUIVER_CREATOR_VERSION of who made the index
+  uint32_t compatible;
+  uint32_t read_compatible;
+  uint32_t incompatible;
+  uint32_t dim;
+  uint8_t metric;              // QuiverMetric
+  uint8_t float32;             // 1: vectors as float32, 0: float16
+  uint8_t bits;                // of an edge code's component
+  uint8_t rotation_algorithm;  // kRotationAlgorithm
+  uint64_t rotation_seed;
+  uint16_t slots;
+  uint16_t nodes_per_page;
+  uint16_t m;
+  uint16_t ef_construction;
+  uint32_t type_oid;           // of the key column
+  uint32_t posting_bytes;      // of a posting entry: 8 without attributes
+  uint32_t center_block;       // first of consecutive blocks; QUIVER_INVALID_BLOCK: zero
+  uint32_t list_limit;         // pages of the list before it begins to drain
+  uint32_t repair_pending;     // emptied nodes that vacuum has not repaired yet
+  uint32_t reserved[3];        // 0
+  Partition partition;
+};
+static_assert(offsetof(MetaData, rotation_seed) == 32);
+static_assert(offsetof(MetaData, partition) == 80);
+static_assert(sizeof(MetaData) == 112);
+
+inline const MetaData* Meta(const uint8_t* page) { return PageAt<MetaData>(page, kPageHeaderBytes); }
+inline MetaData* Meta(uint8_t* page) { return PageAt<MetaData>(page, kPageHeaderBytes); }
+
+// Floats of the centre on one page.
+constexpr size_t kCenterPerPage = (kPageDataBytes - 8) / sizeof(float);
+
+// Checks what readers rely on; fails CORRUPTED or FORMAT.
+void CheckMeta(const Store& store, const uint8_t* page, NodeLayout* layout);
+
+}  // namespace quiver
+
+#endif  // QUIVER_PAGE_META_H
