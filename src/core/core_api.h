@@ -124,8 +124,11 @@ typedef struct QuiverStore
 	uint8_t    *(*edit) (void *context, QuiverPin *pin, bool fresh);
 	void		(*commit) (void *context);
 
-	/* Bring block into memory in the background, if that is cheap.  May be NULL. */
-	void		(*prefetch) (void *context, uint32_t block);
+	/*
+	 * The bytes at offset of block will probably be read next: bring them nearer
+	 * in the background, if that is cheap.  Any block number.  May be NULL.
+	 */
+	void		(*prefetch) (void *context, uint32_t block, uint32_t offset, uint32_t bytes);
 
 	/* Process interrupts (may longjmp).  Never called with a lock held exclusively or shared. */
 	void		(*poll) (void *context);
@@ -277,8 +280,9 @@ typedef void (*QuiverProgress) (void *context, uint64_t done, uint64_t total);
 
 /*
  * Builds in memory, in one thread.  Of store, only allocate, poll and fail are
- * called (context passed on).  allocate may be asked for chunks up to 16 MB and
- * must hand out memory that lives until the build ends.
+ * called (context passed on).  allocate is asked for many chunks of 1 MB and a
+ * few arrays of up to 64 bytes a row, and must hand out memory that lives until
+ * the build ends.
  */
 extern QuiverBuild *quiver_build_begin(const QuiverStore *store, const QuiverIndexParams *params);
 

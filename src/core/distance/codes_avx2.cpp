@@ -1,4 +1,6 @@
 // The AVX2 level: edge codes and the query they are multiplied with.
+#if defined(__x86_64__)
+
 #include <cstring>
 
 #include "base/bits.h"
@@ -23,6 +25,8 @@ QUIVER_AVX2_INLINE int32_t SumInts(__m256i v) {
 }  // namespace
 
 QUIVER_AVX2 int32_t QuantizeI8(const float* x, size_t dim, int8_t* out, float* step) {
+  *step = 1;
+  if (dim == 0) return 0;
   const __m256 sign_bit = _mm256_set1_ps(-0.0f);
   __m256 largest8 = _mm256_setzero_ps();
   for (size_t i = 0; i < dim; i += 8)  // the second operand wins over a NaN
@@ -32,7 +36,6 @@ QUIVER_AVX2 int32_t QuantizeI8(const float* x, size_t dim, int8_t* out, float* s
   most = _mm_max_ps(most, _mm_movehl_ps(most, most));
   const float largest = _mm_cvtss_f32(_mm_max_ss(most, _mm_shuffle_ps(most, most, 1)));
   const size_t padded = AlignUp(dim, 64);
-  *step = 1;
   if (!(largest > kLeastQuery)) {
     memset(out, 0, padded);
     return 0;
@@ -147,11 +150,6 @@ struct LaneSums {
   __m256 part[4];
 };
 
-QUIVER_AVX2_INLINE LaneSums Zero() {
-  const __m256 zero = _mm256_setzero_ps();
-  return {{zero, zero, zero, zero}};
-}
-
 QUIVER_AVX2_INLINE float Total(const LaneSums& sums) {
   return SumLanes(_mm256_add_ps(_mm256_add_ps(sums.part[0], sums.part[2]),
                                 _mm256_add_ps(sums.part[1], sums.part[3])));
@@ -192,10 +190,19 @@ struct EdgeSums {
   LaneSums mu_r;
 };
 
+QUIVER_AVX2_INLINE EdgeSums ZeroSums() {
+  const __m256 zero = _mm256_setzero_ps();
+  const LaneSums sums = {{zero, zero, zero, zero}};
+  return {sums, sums, sums, sums};
+}
+
 // Which of bits 0 .. 7 are components.
 QUIVER_AVX2_INLINE unsigned Valid(size_t left) { return left >= 8 ? 0xFFu : (1u << left) - 1; }
 
-QUIVER_AVX2 void EncodeSigns(const EdgeInput& in, uint8_t* code, EdgeSums& sums) {
+// Sums are returned, not passed: behind a reference they would be stored and
+// loaded around every write to the code.
+QUIVER_AVX2 EdgeSums EncodeSigns(const EdgeInput& in, uint8_t* code) {
+  EdgeSums sums = ZeroSums();
   const __m256 minus = _mm256_set1_ps(-0.0f);
   for (size_t base = 0; base < in.dim; base += 32)
 #pragma GCC unroll 4
@@ -212,6 +219,7 @@ QUIVER_AVX2 void EncodeSigns(const EdgeInput& in, uint8_t* code, EdgeSums& sums)
       code[i / 8] = static_cast<uint8_t>(
           ~static_cast<unsigned>(_mm256_movemask_ps(negative)) & Valid(in.dim - i));
     }
+  return sums;
 }
 
 template <int kBits>
@@ -240,7 +248,8 @@ QUIVER_AVX2_INLINE void AddLevels(const EdgeInput& in, size_t i, float inverse, 
 }
 
 template <int kBits>
-QUIVER_AVX2 void EncodeLevels(const EdgeInput& in, uint8_t* code, EdgeSums& sums) {
+QUIVER_AVX2 EdgeSums EncodeLevels(const EdgeInput& in, uint8_t* code) {
+  EdgeSums sums = ZeroSums();
   for (size_t base = 0; base < in.dim; base += 32)
 #pragma GCC unroll 4
     for (size_t part = 0; part < 4; part++) {
@@ -258,20 +267,19 @@ QUIVER_AVX2 void EncodeLevels(const EdgeInput& in, uint8_t* code, EdgeSums& sums
       if (i >= in.dim) break;
       AddLevels<kBits>(in, i, inverse, code, sums.a.part[part], sums.s_c.part[part]);
     }
+  return sums;
 }
 
 }  // namespace
 
 QUIVER_AVX2 void EncodeEdge(const float* c, const float* o, const float* mu, size_t dim, int bits,
                             uint8_t* code, QuiverEdgeTerms* terms) {
+  *terms = {};
+  if (dim == 0) return;
   const EdgeInput in = {c, o, mu, dim};
-  EdgeSums sums = {Zero(), Zero(), Zero(), Zero()};
-  if (bits == 1)
-    EncodeSigns(in, code, sums);
-  else if (bits == 2)
-    EncodeLevels<2>(in, code, sums);
-  else
-    EncodeLevels<4>(in, code, sums);
+  const EdgeSums sums = bits == 1   ? EncodeSigns(in, code)
+                        : bits == 2 ? EncodeLevels<2>(in, code)
+                                    : EncodeLevels<4>(in, code);
   terms->n2 = Total(sums.n2);
   terms->a = Total(sums.a);
   terms->s_c = Total(sums.s_c);
@@ -280,3 +288,5 @@ QUIVER_AVX2 void EncodeEdge(const float* c, const float* o, const float* mu, siz
 }
 
 }  // namespace quiver::avx2
+
+#endif  // __x86_64__

@@ -3,6 +3,8 @@
 // code_dots takes 64 bits of a code plane as a mask register, which expands to
 // bytes for nothing, and lets VNNI multiply; docs/decisions/0001-code-kernels.md
 // compares it with popcounts of bit planes and with table look-ups.
+#if defined(__x86_64__)
+
 #include <cmath>
 #include <cstring>
 
@@ -14,6 +16,8 @@
 namespace quiver::avx512 {
 
 QUIVER_AVX512 int32_t QuantizeI8(const float* x, size_t dim, int8_t* out, float* step) {
+  *step = 1;
+  if (dim == 0) return 0;
   __m512 largest4 = _mm512_setzero_ps();
   for (size_t i = 0; i < dim; i += 16) {
     const __mmask16 lanes = FirstLanes(dim - i < 16 ? dim - i : 16);
@@ -21,7 +25,6 @@ QUIVER_AVX512 int32_t QuantizeI8(const float* x, size_t dim, int8_t* out, float*
     largest4 = _mm512_max_ps(_mm512_abs_ps(_mm512_maskz_loadu_ps(lanes, x + i)), largest4);
   }
   const float largest = _mm512_reduce_max_ps(largest4);
-  *step = 1;
   if (!(largest > kLeastQuery)) {
     memset(out, 0, AlignUp(dim, 64));
     return 0;
@@ -66,24 +69,25 @@ QUIVER_AVX512_INLINE __m128i SumLanes(__m512i v) {
   return _mm_add_epi32(_mm256_castsi256_si128(half), _mm256_extracti128_si256(half, 1));
 }
 
-// dots of kBatch codes (4 or 8).
-template <int kBits, int kBatch>
-QUIVER_AVX512_INLINE void Batch(const uint8_t* codes, size_t stride, size_t chunks,
-                                size_t plane_bytes, const int8_t* query, int32_t offset,
-                                int32_t* dots) {
-  __m512i sums[kBatch];
-#pragma GCC unroll 8
-  for (int j = 0; j < kBatch; j++) sums[j] = _mm512_setzero_si512();
+// dots of four codes, which share the loads of the query.
+template <int kBits>
+QUIVER_AVX512_INLINE void FourDots(const uint8_t* codes, size_t stride, size_t dim,
+                                   const int8_t* query, int32_t offset, int32_t* dots) {
+  const size_t plane_bytes = DivideUp(dim, 8);
+  const size_t chunks = DivideUp(dim, 64);
+  __m512i sums[4];
+#pragma GCC unroll 4
+  for (size_t j = 0; j < 4; j++) sums[j] = _mm512_setzero_si512();
   for (size_t chunk = 0; chunk < chunks; chunk++) {
     const __m512i q = _mm512_loadu_si512(query + 64 * chunk);
-#pragma GCC unroll 8
-    for (int j = 0; j < kBatch; j++) {
-      const uint8_t* bits = codes + static_cast<size_t>(j) * stride + 8 * chunk;
+#pragma GCC unroll 4
+    for (size_t j = 0; j < 4; j++) {
+      const uint8_t* bits = codes + j * stride + 8 * chunk;
       if constexpr (kBits == 1) {
         const __m512i set = _mm512_maskz_mov_epi8(Mask64(bits), q);
         sums[j] = _mm512_dpbusd_epi32(sums[j], _mm512_set1_epi8(2), set);
       } else {
-        __m512i value = _mm512_maskz_set1_epi8(Mask64(bits), 1 << kBits);
+        __m512i value = _mm512_maskz_mov_epi8(Mask64(bits), _mm512_set1_epi8(1 << kBits));
 #pragma GCC unroll 4
         for (int plane = 1; plane < kBits; plane++) {
           const __mmask64 mask = Mask64(bits + static_cast<size_t>(plane) * plane_bytes);
@@ -94,33 +98,25 @@ QUIVER_AVX512_INLINE void Batch(const uint8_t* codes, size_t stride, size_t chun
       }
     }
   }
-  const __m128i offsets = _mm_set1_epi32(offset);
-#pragma GCC unroll 2
-  for (int j = 0; j < kBatch; j += 4) {
-    const __m128i four = _mm_sub_epi32(SumLanes(Sums4(sums + j)), offsets);
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(dots + j), four);
-  }
+  const __m128i four = _mm_sub_epi32(SumLanes(Sums4(sums)), _mm_set1_epi32(offset));
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(dots), four);
 }
 
 template <int kBits>
 QUIVER_AVX512 void Dots(const uint8_t* codes, size_t stride, size_t count, size_t dim,
                         const int8_t* query, int32_t query_sum, int32_t* dots) {
-  const size_t plane_bytes = DivideUp(dim, 8);
-  const size_t chunks = DivideUp(dim, 64);
   const int32_t offset = ((1 << kBits) - 1) * query_sum;
-  size_t j = 0;
-  for (; j + 8 <= count; j += 8)
-    Batch<kBits, 8>(codes + j * stride, stride, chunks, plane_bytes, query, offset, dots + j);
-  for (; j + 4 <= count; j += 4)
-    Batch<kBits, 4>(codes + j * stride, stride, chunks, plane_bytes, query, offset, dots + j);
-  if (j < count && count >= 4) {  // once more the last four, some of them again
-    j = count - 4;
-    Batch<kBits, 4>(codes + j * stride, stride, chunks, plane_bytes, query, offset, dots + j);
+  if (count < 4) {
+    for (size_t j = 0; j < count; j++) {  // one code four times
+      int32_t same[4];
+      FourDots<kBits>(codes + j * stride, 0, dim, query, offset, same);
+      dots[j] = same[0];
+    }
+    return;
   }
-  for (; j < count && count < 4; j++) {
-    int32_t same[4];
-    Batch<kBits, 4>(codes + j * stride, 0, chunks, plane_bytes, query, offset, same);
-    dots[j] = same[0];
+  for (size_t j = 0; j < count; j += 4) {
+    if (j > count - 4) j = count - 4;  // the last four, some of them again
+    FourDots<kBits>(codes + j * stride, stride, dim, query, offset, dots + j);
   }
 }
 
@@ -138,41 +134,6 @@ QUIVER_AVX512 void CodeDots(const uint8_t* codes, size_t stride, size_t count, s
 
 namespace {
 
-// The kSumLanes partial sums of exact.h.
-struct LaneSums {
-  __m512 low;
-  __m512 high;
-
-  QUIVER_AVX512_INLINE LaneSums Zero() {
-    return {_mm512_setzero_ps(), _mm512_setzero_ps()};
-  }
-};
-
-// The half that component i belongs to; i a multiple of 16.
-QUIVER_AVX512_INLINE void AddTo(LaneSums& sums, bool high, __m512 term) {
-  __m512& sum = high ? sums.high : sums.low;
-  sum = _mm512_add_ps(sum, term);
-}
-
-QUIVER_AVX512_INLINE __m512 Rounded(__m512 product) {
-  QUIVER_ROUNDED(product);
-  return product;
-}
-
-QUIVER_AVX512_INLINE float Total(const LaneSums& sums) {
-  const __m512 v16 = _mm512_add_ps(sums.low, sums.high);
-  const __m256 v8 = _mm256_add_ps(_mm512_castps512_ps256(v16), _mm512_extractf32x8_ps(v16, 1));
-  const __m128 v4 = _mm_add_ps(_mm256_castps256_ps128(v8), _mm256_extractf128_ps(v8, 1));
-  const __m128 v2 = _mm_add_ps(v4, _mm_movehl_ps(v4, v4));
-  return _mm_cvtss_f32(_mm_add_ss(v2, _mm_shuffle_ps(v2, v2, 1)));
-}
-
-// Bits of up to 16 components, `left` of them, to byte i / 8 of a plane.
-QUIVER_AVX512_INLINE void StoreBits(uint8_t* plane, size_t i, size_t left, __mmask16 bits) {
-  plane[i / 8] = static_cast<uint8_t>(bits);
-  if (left > 8) plane[i / 8 + 1] = static_cast<uint8_t>(bits >> 8);
-}
-
 struct EdgeInput {
   const float* c;
   const float* o;
@@ -180,47 +141,81 @@ struct EdgeInput {
   size_t dim;
 };
 
-struct EdgeSums {
-  LaneSums n2;
-  LaneSums a;
-  LaneSums s_c;
-  LaneSums mu_r;
+// Half of the kSumLanes partial sums of exact.h: components i with i / 16 even, or odd.
+struct HalfSums {
+  __m512 n2;
+  __m512 a;
+  __m512 s_c;
+  __m512 mu_r;
 };
 
-QUIVER_AVX512_INLINE void AddSigns(const EdgeInput& in, size_t i, __mmask16 lanes, bool high,
-                                   uint8_t* code, EdgeSums& sums) {
-  const __m512 minus = _mm512_set1_ps(-0.0f);
+struct EdgeSums {
+  HalfSums even;
+  HalfSums odd;
+};
+
+QUIVER_AVX512_INLINE EdgeSums ZeroSums() {
+  const __m512 zero = _mm512_setzero_ps();
+  return {{zero, zero, zero, zero}, {zero, zero, zero, zero}};
+}
+
+QUIVER_AVX512_INLINE float Total(__m512 even, __m512 odd) {
+  const __m512 v16 = _mm512_add_ps(even, odd);
+  const __m256 v8 = _mm256_add_ps(_mm512_castps512_ps256(v16), _mm512_extractf32x8_ps(v16, 1));
+  const __m128 v4 = _mm_add_ps(_mm256_castps256_ps128(v8), _mm256_extractf128_ps(v8, 1));
+  const __m128 v2 = _mm_add_ps(v4, _mm_movehl_ps(v4, v4));
+  return _mm_cvtss_f32(_mm_add_ss(v2, _mm_shuffle_ps(v2, v2, 1)));
+}
+
+// sum + x * y, the product rounded.
+QUIVER_AVX512_INLINE __m512 AddRounded(__m512 sum, __m512 x, __m512 y) {
+  __m512 product = _mm512_mul_ps(x, y);
+  QUIVER_ROUNDED(product);
+  return _mm512_add_ps(sum, product);
+}
+
+// Those of 16 lanes that are components, `left` of them or all.
+QUIVER_AVX512_INLINE __mmask16 Rest(size_t left) { return FirstLanes(left < 16 ? left : 16); }
+
+// Bits of up to 16 components, `left` of them, to byte i / 8 of a plane.
+QUIVER_AVX512_INLINE void StoreBits(uint8_t* plane, size_t i, size_t left, __mmask16 bits) {
+  plane[i / 8] = static_cast<uint8_t>(bits);
+  if (left > 8) plane[i / 8 + 1] = static_cast<uint8_t>(bits >> 8);
+}
+
+QUIVER_AVX512_INLINE void AddSigns(const EdgeInput& in, size_t i, __mmask16 lanes, uint8_t* code,
+                                   HalfSums& sums) {
   const __m512 c = _mm512_maskz_loadu_ps(lanes, in.c + i);
   const __m512 mu = _mm512_maskz_loadu_ps(lanes, in.mu + i);
   const __m512 r = _mm512_sub_ps(_mm512_maskz_loadu_ps(lanes, in.o + i), c);
-  const __m512 centred = _mm512_sub_ps(c, mu);
   const __mmask16 negative = _mm512_cmp_ps_mask(r, _mm512_setzero_ps(), _CMP_LT_OQ);
-  AddTo(sums.n2, high, Rounded(_mm512_mul_ps(r, r)));
-  AddTo(sums.a, high, _mm512_mask_xor_ps(r, negative, r, minus));
-  AddTo(sums.s_c, high, _mm512_mask_xor_ps(centred, negative, centred, minus));
-  AddTo(sums.mu_r, high, Rounded(_mm512_mul_ps(mu, r)));
+  const __m512 s =
+      _mm512_mask_blend_ps(negative, _mm512_set1_ps(1.0f), _mm512_set1_ps(-1.0f));
+  sums.n2 = AddRounded(sums.n2, r, r);
+  sums.mu_r = AddRounded(sums.mu_r, mu, r);
+  // Products with one are exact, so these FMAs round once, as the additions would.
+  sums.a = _mm512_fmadd_ps(s, r, sums.a);
+  sums.s_c = _mm512_fmadd_ps(s, _mm512_sub_ps(c, mu), sums.s_c);
   StoreBits(code, i, in.dim - i, static_cast<__mmask16>(~negative & lanes));
 }
 
-QUIVER_AVX512_INLINE void AddResidual(const EdgeInput& in, size_t i, __mmask16 lanes, bool high,
-                                      EdgeSums& sums) {
+QUIVER_AVX512_INLINE void AddResidual(const EdgeInput& in, size_t i, __mmask16 lanes,
+                                      HalfSums& sums) {
   const __m512 c = _mm512_maskz_loadu_ps(lanes, in.c + i);
   const __m512 r = _mm512_sub_ps(_mm512_maskz_loadu_ps(lanes, in.o + i), c);
-  const __m512 mu = _mm512_maskz_loadu_ps(lanes, in.mu + i);
-  AddTo(sums.n2, high, Rounded(_mm512_mul_ps(r, r)));
-  AddTo(sums.mu_r, high, Rounded(_mm512_mul_ps(mu, r)));
+  sums.n2 = AddRounded(sums.n2, r, r);
+  sums.mu_r = AddRounded(sums.mu_r, _mm512_maskz_loadu_ps(lanes, in.mu + i), r);
 }
 
 template <int kBits>
-QUIVER_AVX512_INLINE void AddLevels(const EdgeInput& in, size_t i, __mmask16 lanes, bool high,
-                                    float inverse, uint8_t* code, EdgeSums& sums) {
+QUIVER_AVX512_INLINE void AddLevels(const EdgeInput& in, size_t i, __mmask16 lanes, float inverse,
+                                    uint8_t* code, HalfSums& sums) {
   constexpr int kHighest = (1 << kBits) - 1;
   const __m512 c = _mm512_maskz_loadu_ps(lanes, in.c + i);
   const __m512 mu = _mm512_maskz_loadu_ps(lanes, in.mu + i);
   const __m512 r = _mm512_sub_ps(_mm512_maskz_loadu_ps(lanes, in.o + i), c);
-  __m512 cell = Rounded(_mm512_mul_ps(r, _mm512_set1_ps(inverse)));
-  cell = _mm512_add_ps(cell, _mm512_set1_ps(1 << (kBits - 1)));
-  cell = _mm512_max_ps(cell, _mm512_setzero_ps());
+  __m512 cell = AddRounded(_mm512_set1_ps(1 << (kBits - 1)), r, _mm512_set1_ps(inverse));
+  cell = _mm512_max_ps(cell, _mm512_setzero_ps());  // also for a NaN
   cell = _mm512_min_ps(cell, _mm512_set1_ps(kHighest));
   const __m512i level = _mm512_cvttps_epi32(cell);
   const size_t plane_bytes = DivideUp(in.dim, 8);
@@ -232,59 +227,67 @@ QUIVER_AVX512_INLINE void AddLevels(const EdgeInput& in, size_t i, __mmask16 lan
   }
   const __m512 s = _mm512_cvtepi32_ps(
       _mm512_sub_epi32(_mm512_add_epi32(level, level), _mm512_set1_epi32(kHighest)));
-  AddTo(sums.a, high, Rounded(_mm512_mul_ps(s, r)));
-  AddTo(sums.s_c, high, Rounded(_mm512_mul_ps(s, _mm512_sub_ps(c, mu))));
+  sums.a = AddRounded(sums.a, s, r);
+  sums.s_c = AddRounded(sums.s_c, s, _mm512_sub_ps(c, mu));
 }
 
 constexpr __mmask16 kAll = 0xFFFF;
 
-QUIVER_AVX512 void EncodeSigns(const EdgeInput& in, uint8_t* code, EdgeSums& sums) {
+// Sums are returned, and every step names its half: sums whose address is taken
+// would be stored and loaded around every write to the code.
+QUIVER_AVX512 EdgeSums EncodeSigns(const EdgeInput& in, uint8_t* code) {
+  EdgeSums sums = ZeroSums();
   size_t i = 0;
   for (; i + 32 <= in.dim; i += 32) {
-    AddSigns(in, i, kAll, false, code, sums);
-    AddSigns(in, i + 16, kAll, true, code, sums);
+    AddSigns(in, i, kAll, code, sums.even);
+    AddSigns(in, i + 16, kAll, code, sums.odd);
   }
-  for (bool high = false; i < in.dim; i += 16, high = true)
-    AddSigns(in, i, FirstLanes(in.dim - i < 16 ? in.dim - i : 16), high, code, sums);
+  if (i < in.dim) AddSigns(in, i, Rest(in.dim - i), code, sums.even);
+  i += 16;
+  if (i < in.dim) AddSigns(in, i, Rest(in.dim - i), code, sums.odd);
+  return sums;
 }
 
 template <int kBits>
-QUIVER_AVX512 void EncodeLevels(const EdgeInput& in, uint8_t* code, EdgeSums& sums) {
+QUIVER_AVX512 EdgeSums EncodeLevels(const EdgeInput& in, uint8_t* code) {
+  EdgeSums sums = ZeroSums();
   size_t i = 0;
   for (; i + 32 <= in.dim; i += 32) {
-    AddResidual(in, i, kAll, false, sums);
-    AddResidual(in, i + 16, kAll, true, sums);
+    AddResidual(in, i, kAll, sums.even);
+    AddResidual(in, i + 16, kAll, sums.odd);
   }
-  for (bool high = false; i < in.dim; i += 16, high = true)
-    AddResidual(in, i, FirstLanes(in.dim - i < 16 ? in.dim - i : 16), high, sums);
+  if (i < in.dim) AddResidual(in, i, Rest(in.dim - i), sums.even);
+  i += 16;
+  if (i < in.dim) AddResidual(in, i, Rest(in.dim - i), sums.odd);
 
-  const float inverse = InverseCellWidth(Total(sums.n2), in.dim, kBits);
+  const float inverse = InverseCellWidth(Total(sums.even.n2, sums.odd.n2), in.dim, kBits);
   for (i = 0; i + 32 <= in.dim; i += 32) {
-    AddLevels<kBits>(in, i, kAll, false, inverse, code, sums);
-    AddLevels<kBits>(in, i + 16, kAll, true, inverse, code, sums);
+    AddLevels<kBits>(in, i, kAll, inverse, code, sums.even);
+    AddLevels<kBits>(in, i + 16, kAll, inverse, code, sums.odd);
   }
-  for (bool high = false; i < in.dim; i += 16, high = true)
-    AddLevels<kBits>(in, i, FirstLanes(in.dim - i < 16 ? in.dim - i : 16), high, inverse, code,
-                     sums);
+  if (i < in.dim) AddLevels<kBits>(in, i, Rest(in.dim - i), inverse, code, sums.even);
+  i += 16;
+  if (i < in.dim) AddLevels<kBits>(in, i, Rest(in.dim - i), inverse, code, sums.odd);
+  return sums;
 }
 
 }  // namespace
 
 QUIVER_AVX512 void EncodeEdge(const float* c, const float* o, const float* mu, size_t dim,
                               int bits, uint8_t* code, QuiverEdgeTerms* terms) {
+  *terms = {};
+  if (dim == 0) return;
   const EdgeInput in = {c, o, mu, dim};
-  EdgeSums sums = {LaneSums::Zero(), LaneSums::Zero(), LaneSums::Zero(), LaneSums::Zero()};
-  if (bits == 1)
-    EncodeSigns(in, code, sums);
-  else if (bits == 2)
-    EncodeLevels<2>(in, code, sums);
-  else
-    EncodeLevels<4>(in, code, sums);
-  terms->n2 = Total(sums.n2);
-  terms->a = Total(sums.a);
-  terms->s_c = Total(sums.s_c);
+  const EdgeSums sums = bits == 1   ? EncodeSigns(in, code)
+                        : bits == 2 ? EncodeLevels<2>(in, code)
+                                    : EncodeLevels<4>(in, code);
+  terms->n2 = Total(sums.even.n2, sums.odd.n2);
+  terms->a = Total(sums.even.a, sums.odd.a);
+  terms->s_c = Total(sums.even.s_c, sums.odd.s_c);
   terms->s_o = terms->s_c + terms->a;
-  terms->mu_r = Total(sums.mu_r);
+  terms->mu_r = Total(sums.even.mu_r, sums.odd.mu_r);
 }
 
 }  // namespace quiver::avx512
+
+#endif  // __x86_64__

@@ -9,13 +9,14 @@
 namespace quiver::scalar {
 
 int32_t QuantizeI8(const float* x, size_t dim, int8_t* out, float* step) {
+  *step = 1;
+  if (dim == 0) return 0;
   float largest = 0;
   for (size_t i = 0; i < dim; i++) {
     const float magnitude = std::fabs(x[i]);
     if (magnitude > largest) largest = magnitude;
   }
   memset(out, 0, AlignUp(dim, 64));
-  *step = 1;
   if (!(largest > kLeastQuery)) return 0;
   *step = largest / 127.0f;
   const float inverse = 127.0f / largest;
@@ -68,6 +69,8 @@ struct LaneSums {
 
 void EncodeEdge(const float* c, const float* o, const float* mu, size_t dim, int bits,
                 uint8_t* code, QuiverEdgeTerms* terms) {
+  *terms = {};
+  if (dim == 0) return;
   LaneSums n2;
   LaneSums mu_r;
   for (size_t i = 0; i < dim; i++) {

@@ -16,19 +16,33 @@ constinit std::atomic<const QuiverKernels*> in_force{nullptr};
 
 #if defined(__x86_64__)
 
-// __builtin_cpu_supports asks the operating system's XSAVE mask too.
-bool HasAvx2() {
+enum : unsigned { kDetected = 1, kAvx2 = 2, kAvx512 = 4 };
+
+// Constant-initialised like in_force.  CPUID is asked once: a virtual machine
+// may trap it, which costs microseconds.
+constinit std::atomic<unsigned> features{0};
+
+bool HasF16c() {
   unsigned a, b, c, d;
-  if (!__get_cpuid(1, &a, &b, &c, &d) || (c & bit_F16C) == 0) return false;
-  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-         __builtin_cpu_supports("popcnt");
+  return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C) != 0;
 }
 
-bool HasAvx512() {
-  return HasAvx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-         __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512vbmi") &&
-         __builtin_cpu_supports("avx512vpopcntdq");
+unsigned Features() {
+  unsigned found = features.load(std::memory_order_relaxed);
+  if (found != 0) return found;
+  found = kDetected;
+  // __builtin_cpu_supports asks the operating system's XSAVE mask too.
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+      __builtin_cpu_supports("popcnt") && HasF16c()) {
+    found |= kAvx2;
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+        __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512vbmi") &&
+        __builtin_cpu_supports("avx512vpopcntdq"))
+      found |= kAvx512;
+  }
+  features.store(found, std::memory_order_relaxed);
+  return found;
 }
 
 #endif
@@ -50,10 +64,10 @@ extern "C" const QuiverKernels* quiver_kernels_for(QuiverSimdLevel level) {
       return &quiver::scalar::kKernels;
 #if defined(__x86_64__)
     case QUIVER_SIMD_AVX2:
-      return quiver::HasAvx2() ? &quiver::avx2::kKernels : nullptr;
+      return (quiver::Features() & quiver::kAvx2) != 0 ? &quiver::avx2::kKernels : nullptr;
     case QUIVER_SIMD_AVX512:
-      return quiver::HasAvx512() ? &quiver::avx512::kKernels : nullptr;
-#elif defined(QUIVER_PENDING_ARM)
+      return (quiver::Features() & quiver::kAvx512) != 0 ? &quiver::avx512::kKernels : nullptr;
+#elif defined(__aarch64__)
     case QUIVER_SIMD_NEON:
       return &quiver::neon::kKernels;
 #endif

@@ -3,12 +3,15 @@
  *
  * Plain C, so that the SQL types (C) and the core (C++) share one table.  No
  * kernel allocates, fails, or keeps state; none reads past the arrays it is
- * given except where the comment grants it.  Pointers need no alignment.
+ * given except where the comment grants it.  Pointers need no alignment beyond
+ * their type's, and may be null for no elements; arrays at multiples of 64 bytes
+ * are faster (float32 pairs by up to a third, others by up to a tenth).
  * Dimensions are 0 .. 16,000.  "f16" is IEEE 754 binary16 as uint16_t.
  *
- * All levels return the same value for hadamard, butterfly, signs, f16
- * conversion, code_dots and encode_edge's code bytes (a standby may have
- * another CPU than its primary).  Sums of floats may differ by rounding.
+ * All levels return the same bits for flip_signs, hadamard, butterfly, f16
+ * conversion, quantize_i8, code_dots and encode_edge, code and terms (a standby
+ * may have another CPU than its primary).  Other sums of floats may differ by
+ * rounding.
  */
 #ifndef QUIVER_KERNELS_H
 #define QUIVER_KERNELS_H
@@ -84,8 +87,8 @@ typedef struct QuiverKernels
 
 	/*
 	 * Symmetric 8-bit query: out[i] = round(x[i] / *step), *step = max|x| / 127
-	 * (1 for an all-zero x).  Pads out with zeros up to dim rounded up to 64.
-	 * Returns the sum of out.
+	 * (1, and zeros, where no |x| exceeds 1e-36).  Pads out with zeros up to dim
+	 * rounded up to 64.  Returns the sum of out.  x is finite.
 	 */
 	int32_t		(*quantize_i8) (const float *x, size_t dim, int8_t *out, float *step);
 
@@ -108,14 +111,15 @@ typedef struct QuiverKernels
 	 * quantizer that is best for a Gaussian of r's mean square (step 0.9957
 	 * sigma for 2 bits, 0.3352 sigma for 4), s odd, clamped.  The complement of
 	 * the code's bits codes -r with terms (n2, a, and -s for s).  Bits past dim
-	 * are zero.
+	 * are zero.  Inputs are finite; where a square overflows, n2 is infinite and
+	 * the code of 2 and more bits says nothing.
 	 */
 	void		(*encode_edge) (const float *c, const float *o, const float *mu,
 								size_t dim, int bits, uint8_t *code,
 								QuiverEdgeTerms *terms);
 } QuiverKernels;
 
-/* The table for a level; NULL where this CPU (or build) lacks it. */
+/* The table for a level, the best for AUTO; NULL where this CPU (or build) lacks it. */
 extern const QuiverKernels *quiver_kernels_for(QuiverSimdLevel level);
 
 /* The table in force: that of the last quiver_force_simd_level, else the best. */

@@ -1,6 +1,9 @@
 // The AVX2 level: distances, conversion, bits.
+#if defined(__x86_64__)
+
 #include <cstring>
 
+#include "base/f16.h"
 #include "distance/kernel_sets.h"
 #include "distance/target_avx2.h"
 
@@ -11,10 +14,21 @@ QUIVER_AVX2_INLINE __m256 Load(const float* p) { return _mm256_loadu_ps(p); }
 QUIVER_AVX2_INLINE __m256 Load(const uint16_t* p) {
   return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
 }
-QUIVER_AVX2_INLINE __m256 Load(const float* p, size_t count) { return LoadFirst(p, count); }
-QUIVER_AVX2_INLINE __m256 Load(const uint16_t* p, size_t count) {
+
+// Elements `from` .. dim - 1, fewer than 8, and zeros in the other lanes.  Where
+// there are 8 at all, the last 8 are loaded and those seen before cleared, which
+// spares a copy; so the place of an element depends on dim only.
+QUIVER_AVX2_INLINE __m256 ClearSeen(__m256 last8, size_t count) {
+  return _mm256_andnot_ps(_mm256_castsi256_ps(FirstLanes(8 - count)), last8);
+}
+QUIVER_AVX2_INLINE __m256 LoadTail(const float* p, size_t from, size_t dim) {
+  if (dim < 8) return LoadFirst(p, dim);
+  return ClearSeen(Load(p + dim - 8), dim - from);
+}
+QUIVER_AVX2_INLINE __m256 LoadTail(const uint16_t* p, size_t from, size_t dim) {
+  if (dim >= 8) return ClearSeen(Load(p + dim - 8), dim - from);
   uint16_t padded[8] = {};
-  for (size_t i = 0; i < count; i++) padded[i] = p[i];
+  memcpy(padded, p, dim * sizeof *p);
   return Load(padded);
 }
 
@@ -66,7 +80,7 @@ QUIVER_AVX2_INLINE float Sum(const A* a, const B* b, float scale, size_t dim) {
     s2 = Term::Add(s2, Load(a + i), Load(b + i), scales);
     i += 8;
   }
-  if (i < dim) s3 = Term::Add(s3, Load(a + i, dim - i), Load(b + i, dim - i), scales);
+  if (i < dim) s3 = Term::Add(s3, LoadTail(a, i, dim), LoadTail(b, i, dim), scales);
   return SumLanes(_mm256_add_ps(_mm256_add_ps(s0, s1), _mm256_add_ps(s2, s3)));
 }
 
@@ -101,7 +115,7 @@ QUIVER_AVX2 void Cosine(const A* a, const A* b, size_t dim, float out[3]) {
     AddTo(even, Load(a + i), Load(b + i));
     i += 8;
   }
-  if (i < dim) AddTo(odd, Load(a + i, dim - i), Load(b + i, dim - i));
+  if (i < dim) AddTo(odd, LoadTail(a, i, dim), LoadTail(b, i, dim));
   out[0] = SumLanes(_mm256_add_ps(even.ab, odd.ab));
   out[1] = SumLanes(_mm256_add_ps(even.aa, odd.aa));
   out[2] = SumLanes(_mm256_add_ps(even.bb, odd.bb));
@@ -116,24 +130,28 @@ QUIVER_AVX2 float ProductMixed(const float* q, const uint16_t* stored, float sca
   return scale * Sum<Product>(q, stored, scale, dim);
 }
 
+// The tails of both conversions repeat the last 8 elements.
 QUIVER_AVX2 void ToF32(const uint16_t* in, float* out, size_t n) {
-  size_t i = 0;
-  for (; i + 8 <= n; i += 8) _mm256_storeu_ps(out + i, Load(in + i));
-  if (i < n) _mm256_maskstore_ps(out + i, FirstLanes(n - i), Load(in + i, n - i));
-}
-
-QUIVER_AVX2_INLINE __m128i Halves(__m256 x) {
-  return _mm256_cvtps_ph(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  if (n < 8) {
+    for (size_t i = 0; i < n; i++) out[i] = F16ToF32(in[i]);
+    return;
+  }
+  for (size_t i = 0; i < n; i += 8) {
+    if (i > n - 8) i = n - 8;
+    _mm256_storeu_ps(out + i, Load(in + i));
+  }
 }
 
 QUIVER_AVX2 void ToF16(const float* in, uint16_t* out, size_t n) {
-  size_t i = 0;
-  for (; i + 8 <= n; i += 8)
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(out + i), Halves(Load(in + i)));
-  if (i < n) {
-    uint16_t padded[8];
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(padded), Halves(Load(in + i, n - i)));
-    memcpy(out + i, padded, (n - i) * sizeof *out);
+  if (n < 8) {
+    for (size_t i = 0; i < n; i++) out[i] = F32ToF16(in[i]);
+    return;
+  }
+  for (size_t i = 0; i < n; i += 8) {
+    if (i > n - 8) i = n - 8;
+    const __m128i halves =
+        _mm256_cvtps_ph(Load(in + i), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(out + i), halves);
   }
 }
 
@@ -213,3 +231,5 @@ extern const QuiverKernels kKernels = {
 };
 
 }  // namespace quiver::avx2
+
+#endif  // __x86_64__

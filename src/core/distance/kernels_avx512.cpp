@@ -1,4 +1,6 @@
 // The AVX-512 level: distances, conversion, bits.
+#if defined(__x86_64__)
+
 #include "distance/kernel_sets.h"
 #include "distance/target_avx512.h"
 
@@ -75,25 +77,39 @@ QUIVER_AVX512 float Distance(const A* a, const A* b, size_t dim) {
   return Sum<Term>(a, b, 1.0f, dim);
 }
 
+struct CosineSums {
+  __m512 ab;
+  __m512 aa;
+  __m512 bb;
+};
+
+QUIVER_AVX512_INLINE void AddTo(CosineSums& sums, __m512 a, __m512 b) {
+  sums.ab = _mm512_fmadd_ps(a, b, sums.ab);
+  sums.aa = _mm512_fmadd_ps(a, a, sums.aa);
+  sums.bb = _mm512_fmadd_ps(b, b, sums.bb);
+}
+
 template <class A>
 QUIVER_AVX512 void Cosine(const A* a, const A* b, size_t dim, float out[3]) {
-  __m512 ab[2] = {_mm512_setzero_ps(), _mm512_setzero_ps()};
-  __m512 aa[2] = {ab[0], ab[0]};
-  __m512 bb[2] = {ab[0], ab[0]};
-  for (size_t i = 0; i < dim; i += 32) {
-    for (size_t j = 0; j < 2 && i + 16 * j < dim; j++) {
-      const size_t left = dim - i - 16 * j;
-      const __mmask16 lanes = FirstLanes(left < 16 ? left : 16);
-      const __m512 x = Load(a + i + 16 * j, lanes);
-      const __m512 y = Load(b + i + 16 * j, lanes);
-      ab[j] = _mm512_fmadd_ps(x, y, ab[j]);
-      aa[j] = _mm512_fmadd_ps(x, x, aa[j]);
-      bb[j] = _mm512_fmadd_ps(y, y, bb[j]);
-    }
+  const __m512 zero = _mm512_setzero_ps();
+  CosineSums even = {zero, zero, zero};
+  CosineSums odd = {zero, zero, zero};
+  size_t i = 0;
+  for (; i + 32 <= dim; i += 32) {
+    AddTo(even, Load(a + i), Load(b + i));
+    AddTo(odd, Load(a + i + 16), Load(b + i + 16));
   }
-  out[0] = _mm512_reduce_add_ps(_mm512_add_ps(ab[0], ab[1]));
-  out[1] = _mm512_reduce_add_ps(_mm512_add_ps(aa[0], aa[1]));
-  out[2] = _mm512_reduce_add_ps(_mm512_add_ps(bb[0], bb[1]));
+  if (i + 16 <= dim) {
+    AddTo(even, Load(a + i), Load(b + i));
+    i += 16;
+  }
+  if (i < dim) {
+    const __mmask16 rest = FirstLanes(dim - i);
+    AddTo(odd, Load(a + i, rest), Load(b + i, rest));
+  }
+  out[0] = _mm512_reduce_add_ps(_mm512_add_ps(even.ab, odd.ab));
+  out[1] = _mm512_reduce_add_ps(_mm512_add_ps(even.aa, odd.aa));
+  out[2] = _mm512_reduce_add_ps(_mm512_add_ps(even.bb, odd.bb));
 }
 
 QUIVER_AVX512 float L2SquaredMixed(const float* q, const uint16_t* stored, float scale,
@@ -186,3 +202,5 @@ extern const QuiverKernels kKernels = {
 };
 
 }  // namespace quiver::avx512
+
+#endif  // __x86_64__

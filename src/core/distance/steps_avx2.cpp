@@ -1,4 +1,6 @@
 // The AVX2 level: the steps of the rotation.  Repeats steps_scalar.cpp to the bit.
+#if defined(__x86_64__)
+
 #include "distance/exact.h"
 #include "distance/kernel_sets.h"
 #include "distance/target_avx2.h"
@@ -132,3 +134,5 @@ QUIVER_AVX2 void Hadamard(float* x, size_t n) {
 }
 
 }  // namespace quiver::avx2
+
+#endif  // __x86_64__

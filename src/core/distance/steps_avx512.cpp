@@ -1,4 +1,6 @@
 // The AVX-512 level: the steps of the rotation.  Repeats steps_scalar.cpp to the bit.
+#if defined(__x86_64__)
+
 #include "distance/exact.h"
 #include "distance/kernel_sets.h"
 #include "distance/target_avx512.h"
@@ -140,3 +142,5 @@ QUIVER_AVX512 void Hadamard(float* x, size_t n) {
 }
 
 }  // namespace quiver::avx512
+
+#endif  // __x86_64__

@@ -1,6 +1,8 @@
 #include "graph/build.h"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 #include "base/random.h"
 #include "graph/chain.h"
@@ -16,6 +18,11 @@ constexpr size_t kChunkBytes = 1024 * 1024;
 constexpr uint32_t kListLimit = 128;
 
 constexpr uint64_t kProgressRows = 256;
+
+// Rows that the centre is computed from, about; and how many times the median
+// squared length a row of them may have.
+constexpr uint64_t kCenterSample = 20000;
+constexpr float kOutlierSquare = 16;
 
 }  // namespace
 
@@ -70,8 +77,6 @@ Build::Build(const QuiverStore* base, const QuiverIndexParams& params)
   context_.index = index_;
   row_bytes_ = (sizeof(Row) + layout.vector_bytes + 7) / 8 * 8;
   rows_per_chunk_ = kChunkBytes / row_bytes_;
-  sum_ = AllocateArray<double>(&allocator_, layout.dim);
-  std::fill_n(sum_, layout.dim, 0.0);
   rotated_ = AllocateArray<float>(&allocator_, layout.dim);
   scratch_ = AllocateArray<float>(&allocator_, layout.dim);
 }
@@ -87,7 +92,6 @@ void Build::Add(QuiverTid tid, const float* vector) {
   row->scale = RoundInto(*kernels_, *index_, rotated_, row->vector(), scratch_);
   row->hash = HashVector(vector, index_->layout.dim);
   row->posting = PostingEntry::Make(tid);
-  for (uint32_t i = 0; i < index_->layout.dim; i++) sum_[i] += static_cast<double>(rotated_[i]);
   rows_++;
 }
 
@@ -100,11 +104,7 @@ uint64_t Build::Memory() const {
 }
 
 void Build::Link(QuiverProgress progress, void* progress_context) {
-  for (uint32_t i = 0; i < index_->layout.dim; i++) {
-    const auto mean = static_cast<float>(sum_[i] / static_cast<double>(std::max<uint64_t>(rows_, 1)));
-    // A mean that overflowed is no centre; none is needed for correctness.
-    index_->center()[i] = mean - mean == 0 ? mean : 0.0f;
-  }
+  ChooseCenter();
   WriteMeta();
   if (rows_ > 0) WriteCenter();
   const Store store(pages_.store());
@@ -119,6 +119,40 @@ void Build::Link(QuiverProgress progress, void* progress_context) {
   }
   for (const PostingEntry posting : loose_) AppendLoose(store, posting);
   if (progress != nullptr) progress(progress_context, rows_, rows_);
+}
+
+// The mean of a sample, without rows so long that a few of them would drag it
+// away from all others.
+void Build::ChooseCenter() {
+  const uint32_t dim = index_->layout.dim;
+  const uint64_t stride = rows_ / kCenterSample + 1;
+  ArenaVector<float> squares(&allocator_);
+  for (uint64_t i = 0; i < rows_; i += stride) squares.PushBack(DecodeRow(i));
+  if (squares.empty()) return;
+  auto* middle = squares.begin() + squares.size() / 2;
+  std::nth_element(squares.begin(), middle, squares.end());
+  const float limit = *middle * kOutlierSquare;
+  auto* sum = AllocateArray<double>(&allocator_, dim);
+  std::fill_n(sum, dim, 0.0);
+  double count = 0;
+  for (uint64_t i = 0; i < rows_; i += stride) {
+    if (!(DecodeRow(i) <= limit)) continue;
+    for (uint32_t j = 0; j < dim; j++) sum[j] += static_cast<double>(rotated_[j]);
+    count++;
+  }
+  for (uint32_t j = 0; j < dim; j++) {
+    const double mean = count > 0 ? sum[j] / count : 0;
+    // None is needed for correctness: zero where components overflow.
+    index_->center()[j] = std::abs(mean) < 1e18 ? static_cast<float>(mean) : 0.0f;
+  }
+}
+
+// Decodes row i into rotated_; its squared length.
+float Build::DecodeRow(uint64_t i) {
+  Row* row = RowAt(i);
+  Decode(*kernels_, *index_, row->vector(), row->scale, rotated_);
+  const float square = kernels_->ip_f32(rotated_, rotated_, index_->layout.dim);
+  return std::isnan(square) ? std::numeric_limits<float>::infinity() : square;
 }
 
 void Build::WriteMeta() {

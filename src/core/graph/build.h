@@ -36,6 +36,8 @@ class Build {
     return reinterpret_cast<Row*>(chunks_[i / rows_per_chunk_] +
                                   (i % rows_per_chunk_) * row_bytes_);
   }
+  void ChooseCenter();
+  float DecodeRow(uint64_t i);
   void WriteMeta();
   void WriteCenter();
   void LinkGraph(QuiverProgress progress, void* progress_context);
@@ -56,7 +58,6 @@ class Build {
   ArenaVector<uint8_t*> chunks_;
   uint64_t rows_ = 0;
   ArenaVector<PostingEntry> loose_;
-  double* sum_;        // of the stored vectors, for the centre
   float* rotated_;
   float* scratch_;
 

@@ -163,12 +163,14 @@ void UnlinkListHead(const Store& store, const QuiverIndex& index, uint32_t block
   store.Release(&meta);
 }
 
-int FindListEntry(const uint8_t* page, const NodeLayout& layout, QuiverTid tid) {
+int FindListEntry(const uint8_t* page, const NodeLayout& layout, QuiverTid tid, uint64_t hash) {
   if (!IsPageOf(page, PageKind::kList)) return -1;
   const size_t count = ListCount(page, layout);
   for (size_t i = 0; i < count; i++) {
-    const QuiverTid other = ListAt(page, layout, i)->posting.tid();
-    if (other.block == tid.block && other.offset == tid.offset) return static_cast<int>(i);
+    const ListEntry* entry = ListAt(page, layout, i);
+    const QuiverTid other = entry->posting.tid();
+    if (other.block == tid.block && other.offset == tid.offset && entry->hash == hash)
+      return static_cast<int>(i);
   }
   return -1;
 }

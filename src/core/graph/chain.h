@@ -19,8 +19,9 @@ void AppendLoose(const Store& store, PostingEntry posting);
 // partition into a graph.  Does nothing where somebody else was faster.
 void UnlinkListHead(const Store& store, const QuiverIndex& index, uint32_t block);
 
-// Position of a row on a locked list page, or -1.
-int FindListEntry(const uint8_t* page, const NodeLayout& layout, QuiverTid tid);
+// Position of a row on a locked list page, or -1.  The hash too, because a heap
+// TID may come back with another vector.
+int FindListEntry(const uint8_t* page, const NodeLayout& layout, QuiverTid tid, uint64_t hash);
 
 }  // namespace quiver
 

@@ -21,7 +21,10 @@ float ScaleFor(float value) {
 
 // Stores value at values[slot]; rescales the others first where it does not fit.
 void PutScaled(uint16_t* values, uint32_t count, uint32_t slot, float value, float* scale) {
-  if (count == 0 || !(*scale > 0)) *scale = ScaleFor(value);
+  // Zeros say nothing of the others' magnitude, and have any scale.
+  bool zeros = true;
+  for (uint32_t i = 0; i < count && zeros; i++) zeros = (values[i] & 0x7FFF) == 0;
+  if (zeros || !(*scale > 0)) *scale = ScaleFor(value);
   if (std::isfinite(value) && std::fabs(value / *scale) >= kF16Max) {
     const float wider = ScaleFor(value);
     for (uint32_t i = 0; i < count; i++)

@@ -35,6 +35,9 @@ const QuiverIndex* OpenIndex(const Store& store) {
   CheckMeta(store, page, &layout);
   const MetaData meta = *Meta(page);
   store.Release(&pin);
+  if (meta.rotation_algorithm != kRotationAlgorithm)
+    store.Fail(QUIVER_ERROR_FORMAT, kMetaBlock, -1, "unknown rotation algorithm",
+               meta.rotation_algorithm);
 
   QuiverIndex* index = MakeIndex(&allocator, meta, layout);
   if (meta.center_block == QUIVER_INVALID_BLOCK) return index;

@@ -97,6 +97,9 @@ Placed Inserter::InsertAtLevel(const PreparedVector& vector, const Partition& pa
     search_.Run(node->level, start, static_cast<size_t>(ef_construction));
   }
   ArenaVector<Found>& found = search_.found();
+  if (found.empty() && node->level <= partition.entry_level)
+    context_->store.Corrupted(context_->layout().BlockOf(partition.entry_number),
+                              "the entry point leads nowhere", partition.entry_number);
   std::sort(found.begin(), found.end(),
             [](const Found& a, const Found& b) { return a.distance < b.distance; });
   if (node->level == 0) {
@@ -144,6 +147,8 @@ void Inserter::WriteBackLinks(const PreparedVector& vector, NodePointer to, int 
     return a.to.number < b.to.number;
   });
   uint32_t first = 0;
+  // A handful of records, and no poll between them: a cancel there would leave a
+  // row moved from the list, which others have committed, without a route to it.
   while (first < count) {
     // As many links as touch the pages of one record.
     uint32_t pages = 0;
@@ -156,7 +161,6 @@ void Inserter::WriteBackLinks(const PreparedVector& vector, NodePointer to, int 
       last_block = block;
       pages++;
     }
-    context_->store.Poll();
     WriteBackLinkRecord(vector, to, level, back_links_ + first, end - first);
     first = end;
   }
@@ -183,7 +187,7 @@ void Inserter::WriteBackLinkRecord(const PreparedVector& vector, NodePointer to,
     if (pins[at].block != layout.BlockOf(link.to.number)) at++;
     const uint32_t slot = layout.SlotOf(link.to.number);
     const ConstNode now(pages[at], layout, slot);
-    if (!IsPageOf(pages[at], level == 0 ? PageKind::kNode : PageKind::kUpper) || !now.in_use() ||
+    if (!IsNodePage(pages[at], layout, level == 0 ? PageKind::kNode : PageKind::kUpper) || !now.in_use() ||
         now.pointer_generation() != link.to.generation || now.head().level != level)
       continue;
     LinkPlan plan;
@@ -224,12 +228,13 @@ void Inserter::DrainList(int rows, int ef_construction, uint64_t random) {
       UnlinkListHead(store, *context_->index, block);
       continue;
     }
-    const ListEntry* entry = ListAt(page, layout, count - 1);
+    // Any of them: sessions that drain at once should not all take the same.
+    const ListEntry* entry = ListAt(page, layout, generator.Next() % count);
     const StoredVector stored = {bytes, entry->scale, entry->hash};
     const PostingEntry posting = entry->posting;
     memcpy(bytes, entry->vector(), layout.vector_bytes);
     store.Release(&pin);
-    const ListSource source = {block, posting.tid()};
+    const ListSource source = {block, posting.tid(), stored.hash};
     Insert(Prepare(stored), posting, ef_construction, generator.Next(), &source);
   }
 }

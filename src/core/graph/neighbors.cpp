@@ -1,5 +1,7 @@
 #include "graph/neighbors.h"
 
+#include <cmath>
+
 namespace quiver {
 
 NeighborChooser::NeighborChooser(const GraphContext& context)
@@ -52,6 +54,9 @@ void OwnDistances(const GraphContext& context, const LinkScratch& scratch, const
   const Query self = MakeQuery(kernels, index, scratch.vector, scratch.code, scratch.centered);
   EstimateNeighbors(kernels, index, v, self,
                     Distance(kernels, index, self.vector, self.vector), distances);
+  // A slot without a number (overflow, damage) is the first to leave.
+  for (uint32_t i = 0; i < v.slot_count(); i++)
+    if (std::isnan(distances[i])) distances[i] = std::numeric_limits<float>::infinity();
 }
 
 }  // namespace

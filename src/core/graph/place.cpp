@@ -16,7 +16,7 @@ class SourceLock {
   bool Acquire() {
     if (source_ == nullptr) return true;
     const uint8_t* page = context_.store.Lock(source_->block, &pin_);
-    at_ = FindListEntry(page, context_.layout(), source_->tid);
+    at_ = FindListEntry(page, context_.layout(), source_->tid, source_->hash);
     if (at_ >= 0) return true;
     context_.store.Release(&pin_);
     return false;
@@ -41,14 +41,14 @@ class SourceLock {
 
 // A free slot of a node page of `kind`, or -1.
 int FreeSlot(const uint8_t* page, const NodeLayout& layout, PageKind kind) {
-  if (!IsPageOf(page, kind)) return -1;
+  if (!IsNodePage(page, layout, kind)) return -1;
   for (uint32_t slot = 0; slot < layout.nodes_per_page; slot++)
     if (!ConstNode(page, layout, slot).in_use()) return static_cast<int>(slot);
   return -1;
 }
 
 void InitNodePage(uint8_t* page, const NodeLayout& layout, PageKind kind) {
-  InitPage(page, kind, size_t{layout.nodes_per_page} * layout.node_bytes);
+  InitPage(page, kind, NodePageBytes(layout));
 }
 
 // Writes the node into a slot of an edited page; the pointer to it.
@@ -217,7 +217,7 @@ Placed PlacePosting(const GraphContext& context, NodePointer where, const Stored
   QuiverPin pin;
   const uint8_t* page = store.Lock(block, &pin);
   const ConstNode node(page, layout, slot);
-  if (!IsPageOf(page, PageKind::kNode) || !node.in_use() ||
+  if (!IsNodePage(page, layout, PageKind::kNode) || !node.in_use() ||
       node.pointer_generation() != where.generation || node.head().hash != vector.hash ||
       node.head().vector_scale != vector.scale ||
       memcmp(node.vector(), vector.bytes, layout.vector_bytes) != 0) {
@@ -255,11 +255,14 @@ Placed PlacePosting(const GraphContext& context, NodePointer where, const Stored
   if (!room) store.Extend(&fresh);
   store.Begin();
   from.Remove();
-  NodeHead& head = Node(store.Edit(&pin), layout, slot).head();
-  head.flags &= static_cast<uint8_t>(~kNodeEmptied);
   if (room) {
     AppendPosting(store.Edit(&tail), posting);
+    // The node's page is left out of the record where it stays as it is.
+    if ((node.head().flags & kNodeEmptied) != 0)
+      Node(store.Edit(&pin), layout, slot).head().flags &= static_cast<uint8_t>(~kNodeEmptied);
   } else {
+    NodeHead& head = Node(store.Edit(&pin), layout, slot).head();
+    head.flags &= static_cast<uint8_t>(~kNodeEmptied);
     uint8_t* fresh_page = store.Edit(&fresh, true);
     InitPage(fresh_page, PageKind::kPosting, 0);
     AppendPosting(fresh_page, posting);

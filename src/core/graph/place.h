@@ -12,6 +12,7 @@ namespace quiver {
 struct ListSource {
   uint32_t block;
   QuiverTid tid;
+  uint64_t hash;
 };
 
 // A slot of a node about to be written.

@@ -85,22 +85,25 @@ bool Scan::NextPosting(PostingEntry* posting, float* distance) {
     } else if (chain_at_ < chain_.size()) {
       *posting = chain_[chain_at_++];
     } else if (current_.posting_head != QUIVER_INVALID_BLOCK) {
-      // One page of further rows; a chain longer than the file runs in a circle.
+      // One page of further rows.  No two nodes share one and each node comes once,
+      // so a scan reads no more of them than the file has.
       const uint32_t block = current_.posting_head;
       current_.posting_head = QUIVER_INVALID_BLOCK;
       chain_.Clear();
       chain_at_ = 0;
       store_.Poll();
       const uint32_t blocks = store_.BlockCount();
-      if (block >= blocks || ++chain_steps_ > blocks) continue;
+      if (block >= blocks) store_.Corrupted(block, "a node's chain of rows leaves the file");
+      if (++chain_steps_ > blocks)
+        store_.Corrupted(block, "a node's chain of rows is a circle, or two nodes share it");
       QuiverPin pin;
       const uint8_t* page = store_.Read(block, &pin);
       stats_.pages++;
-      if (IsPageOf(page, PageKind::kPosting)) {
-        const size_t count = PostingCount(page);
-        for (size_t i = 0; i < count; i++) chain_.PushBack(Postings(page)[i]);
-        current_.posting_head = Special(page)->next;
-      }
+      if (!IsPageOf(page, PageKind::kPosting))
+        store_.Corrupted(block, "it is not a page of a node's rows");
+      const size_t count = PostingCount(page);
+      for (size_t i = 0; i < count; i++) chain_.PushBack(Postings(page)[i]);
+      current_.posting_head = Special(page)->next;
       store_.Release(&pin);
       continue;
     } else {
@@ -139,7 +142,6 @@ bool Scan::NextPosting(PostingEntry* posting, float* distance) {
       current_posting_ = 0;
       chain_.Clear();
       chain_at_ = 0;
-      chain_steps_ = 0;
       continue;
     }
     if (posting->offset == 0) continue;
@@ -170,16 +172,16 @@ bool Scan::FillFirst() {
   return !queue_.empty() || !list_.empty();
 }
 
-bool Scan::LookedEnough() {
-  if (options_->max_scan_tuples <= 0 ||
-      rows_looked_at_ < static_cast<uint64_t>(options_->max_scan_tuples))
-    return false;
-  phase_ = Phase::kEnd;
-  return true;
+bool Scan::LookedEnough() const {
+  return ordered_ && options_->max_scan_tuples > 0 &&
+         rows_looked_at_ >= static_cast<uint64_t>(options_->max_scan_tuples);
 }
 
 bool Scan::FillMore() {
-  if (LookedEnough()) return !list_.empty();
+  if (LookedEnough()) {
+    phase_ = Phase::kEnd;
+    return !list_.empty();
+  }
   width_ = std::min(width_ * 2, static_cast<size_t>(options_->ef_search) * kMostWidthFactor);
   if (stats_.pages + width_ > store_.BlockCount() || Memory() > options_->memory_limit ||
       !search_.Continue(width_)) {
@@ -208,15 +210,19 @@ void Scan::QueueFound() {
 
 void Scan::ReadList(const Partition& partition) {
   const NodeLayout& layout = context_.layout();
-  const uint32_t blocks = store_.BlockCount();
   uint32_t steps = 0;
-  for (uint32_t block = partition.list_head; block < blocks && steps < blocks; steps++) {
+  uint32_t block = partition.list_head;
+  while (block != QUIVER_INVALID_BLOCK) {
     store_.Poll();
+    if (block >= store_.BlockCount()) store_.Corrupted(block, "the list leaves the file");
+    if (++steps > 2 * context_.index->list_limit + 2)
+      store_.Corrupted(block, "the list is longer than it may be");
     QuiverPin pin;
     const uint8_t* page = store_.Read(block, &pin);
     stats_.pages++;
-    block = QUIVER_INVALID_BLOCK;
-    if (IsPageOf(page, PageKind::kList)) {
+    CheckReadable(store_, page, layout, block);
+    const bool taken_off = !IsPageOf(page, PageKind::kList);
+    if (!taken_off) {
       const size_t count = ListCount(page, layout);
       for (size_t i = 0; i < count; i++) {
         const ListEntry* entry = ListAt(page, layout, i);
@@ -228,6 +234,9 @@ void Scan::ReadList(const Partition& partition) {
       block = Special(page)->next;
     }
     store_.Release(&pin);
+    // Pages leave the list from its head only: whatever is left begins at the
+    // present head, none of which has been read yet.
+    if (taken_off) block = ReadPartition(store_).list_head;
   }
   list_.Heapify();
   rows_looked_at_ += list_.size();
@@ -269,9 +278,12 @@ void Scan::BeginSweep() {
 
 // As many pages as memory allows; without order a few.
 bool Scan::FillSweep() {
-  if (ordered_ && LookedEnough()) return !list_.empty();
+  if (LookedEnough()) {
+    phase_ = Phase::kEnd;
+    return !list_.empty();
+  }
   uint32_t swept = 0;
-  while (queue_.size() * sizeof(QueuedRow) <= options_->memory_limit) {
+  while (queue_.size() * sizeof(QueuedRow) <= options_->memory_limit && !LookedEnough()) {
     // The length is read again until it is stable: rows may move up meanwhile.
     if (sweep_block_ >= store_.BlockCount()) {
       phase_ = Phase::kNan;
@@ -283,11 +295,10 @@ bool Scan::FillSweep() {
     store_.Poll();
     SweepPage(sweep_block_++);
   }
-  const bool full = phase_ == Phase::kSweep;
   queue_.Heapify();
-  if (queue_.empty()) return false;
-  // The rows without a distance come when these are gone.
-  if (!full) phase_ = Phase::kSweep;
+  // Rows without a distance come when these are gone, and those of the list.
+  if (queue_.empty()) return !list_.empty();
+  phase_ = Phase::kSweep;
   return true;
 }
 
@@ -296,6 +307,7 @@ void Scan::SweepPage(uint32_t block) {
   QuiverPin pin;
   const uint8_t* page = store_.Read(block, &pin);
   stats_.pages++;
+  CheckReadable(store_, page, layout, block);
   if (IsPageOf(page, PageKind::kNode)) {
     for (uint32_t slot = 0; slot < layout.nodes_per_page; slot++) {
       const ConstNode node(page, layout, slot);
@@ -328,22 +340,23 @@ void Scan::SweepPage(uint32_t block) {
 
 // One page of rows without a distance that have `flag`.
 bool Scan::FillLoose(uint16_t flag) {
-  const uint32_t blocks = store_.BlockCount();
-  while (loose_block_ < blocks && loose_steps_++ <= blocks) {
+  while (loose_block_ != QUIVER_INVALID_BLOCK) {
     store_.Poll();
+    const uint32_t block = loose_block_;
+    const uint32_t blocks = store_.BlockCount();
+    if (block >= blocks || loose_steps_++ > blocks)
+      store_.Corrupted(block, "the chain of rows without a distance leaves the file or is a circle");
     QuiverPin pin;
-    const uint8_t* page = store_.Read(loose_block_, &pin);
+    const uint8_t* page = store_.Read(block, &pin);
     stats_.pages++;
-    loose_block_ = QUIVER_INVALID_BLOCK;
-    if (IsPageOf(page, PageKind::kLoose)) {
-      const size_t count = PostingCount(page);
-      for (size_t i = 0; i < count; i++) {
-        if ((Postings(page)[i].flags & flag) == 0) continue;
+    if (!IsPageOf(page, PageKind::kLoose))
+      store_.Corrupted(block, "it is not a page of rows without a distance");
+    const size_t count = PostingCount(page);
+    for (size_t i = 0; i < count; i++)
+      if ((Postings(page)[i].flags & flag) != 0)
         queue_.Add(QueuedRow::Single(
             0, flag == kPostingNan ? QUIVER_ROW_NAN : QUIVER_ROW_NULL, Postings(page)[i]));
-      }
-      loose_block_ = Special(page)->next;
-    }
+    loose_block_ = Special(page)->next;
     store_.Release(&pin);
     if (!queue_.empty()) return true;
   }

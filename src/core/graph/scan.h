@@ -29,7 +29,7 @@ class Scan {
 
   bool NextPosting(PostingEntry* posting, float* distance);
   bool FillFirst();
-  bool LookedEnough();
+  bool LookedEnough() const;
   bool FillMore();
   bool FillSweep();
   bool FillLoose(uint16_t flag);

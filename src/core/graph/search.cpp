@@ -69,9 +69,14 @@ bool Search::Continue(size_t width) {
 }
 
 void Search::Drain(int level) {
+  const NodeLayout& layout = context_->layout();
   Candidate candidate;
   while (beam_.Take(&candidate)) {
     context_->store.Poll();
+    // Most often the next to be expanded, unless this node's neighbours are nearer.
+    if (const Candidate* next = beam_.Peek())
+      context_->store.Prefetch(layout.BlockOf(next->number),
+                               layout.OffsetOf(layout.SlotOf(next->number)), layout.node_bytes);
     Expand(candidate, level);
   }
 }
@@ -107,8 +112,9 @@ void Search::Expand(const Candidate& candidate, int level) {
   QuiverPin pin;
   const uint8_t* page = store.Read(block, &pin);
   stats_->pages++;
+  CheckReadable(store, page, layout, block);
   const ConstNode node(page, layout, layout.SlotOf(candidate.number));
-  if (!IsPageOf(page, level == 0 ? PageKind::kNode : PageKind::kUpper) || !node.in_use() ||
+  if (!IsNodePage(page, layout, level == 0 ? PageKind::kNode : PageKind::kUpper) || !node.in_use() ||
       node.pointer_generation() != candidate.generation || node.head().level != level) {
     store.Release(&pin);
     return;

@@ -64,25 +64,33 @@ bool MakeLayout(uint32_t dim, uint32_t bits, uint32_t slots, uint32_t nodes_per_
   return true;
 }
 
-bool ChooseLayout(uint32_t dim, int m, QuiverStorage storage, NodeLayout* layout) {
-  if (dim < 1 || dim > QUIVER_MAX_DIM) return false;
-  const uint32_t bits = DefaultBits(dim);
-  const auto unsigned_m = static_cast<uint32_t>(m);
-  const uint32_t most = std::max(kMinSlots, std::min(2 * unsigned_m, kMaxSlots));
+namespace {
+
+bool ChooseLayoutOfBits(uint32_t dim, uint32_t bits, uint32_t m, QuiverStorage storage,
+                        NodeLayout* layout) {
+  const uint32_t most = std::max(kMinSlots, std::min(2 * m, kMaxSlots));
   // Long codes are dear and large vectors leave their page room anyway; short
   // ones buy recall cheaply (docs/decisions/0003-slots-per-node.md).
   const uint32_t wanted =
-      std::min(most, std::max(kMinSlots, dim < 384 ? (3 * unsigned_m + 1) / 2
-                                                   : (5 * unsigned_m + 3) / 4));
-  const uint32_t least = std::min(wanted, std::max(kMinSlots, 3 * unsigned_m / 4));
+      std::min(most, std::max(kMinSlots, dim < 384 ? (3 * m + 1) / 2 : (5 * m + 3) / 4));
+  const uint32_t least = std::min(wanted, std::max(kMinSlots, 3 * m / 4));
   const Choice half = Choose(dim, bits, false, wanted, least, most);
   const Choice full = Choose(dim, bits, true, wanted, least, most);
   const bool free_of_charge = full.nodes == half.nodes && full.slots == half.slots;
   const bool float32 = storage == QUIVER_STORAGE_FLOAT32 ||
                        (storage == QUIVER_STORAGE_AUTO && full.nodes > 0 && free_of_charge);
   const Choice& choice = float32 ? full : half;
-  return choice.nodes > 0 &&
-         MakeLayout(dim, bits, choice.slots, choice.nodes, float32, layout);
+  return choice.nodes > 0 && MakeLayout(dim, bits, choice.slots, choice.nodes, float32, layout);
+}
+
+}  // namespace
+
+bool ChooseLayout(uint32_t dim, int m, QuiverStorage storage, NodeLayout* layout) {
+  if (dim < 1 || dim > QUIVER_MAX_DIM) return false;
+  // Coarser codes before none.
+  for (uint32_t bits = DefaultBits(dim); bits > 0; bits /= 2)
+    if (ChooseLayoutOfBits(dim, bits, static_cast<uint32_t>(m), storage, layout)) return true;
+  return false;
 }
 
 }  // namespace quiver

@@ -1,7 +1,5 @@
 #include "page/meta.h"
 
-#include "code/rotation.h"
-
 namespace quiver {
 
 void CheckMeta(const Store& store, const uint8_t* page, NodeLayout* layout) {
@@ -15,9 +13,6 @@ void CheckMeta(const Store& store, const uint8_t* page, NodeLayout* layout) {
   if ((meta->incompatible & ~kKnownIncompatible) != 0)
     store.Fail(QUIVER_ERROR_FORMAT, kMetaBlock, -1, "unknown incompatible feature flags",
                meta->incompatible & ~kKnownIncompatible);
-  if (meta->rotation_algorithm != kRotationAlgorithm)
-    store.Fail(QUIVER_ERROR_FORMAT, kMetaBlock, -1, "unknown rotation algorithm",
-               meta->rotation_algorithm);
   if (meta->metric < QUIVER_METRIC_L2 || meta->metric > QUIVER_METRIC_COSINE)
     store.Corrupted(kMetaBlock, "the metric is out of range", meta->metric);
   if (meta->posting_bytes != sizeof(PostingEntry))
@@ -27,6 +22,18 @@ void CheckMeta(const Store& store, const uint8_t* page, NodeLayout* layout) {
                   layout))
     store.Corrupted(kMetaBlock, "dimensions, slots and nodes per page do not fit together",
                     meta->dim);
+  if (meta->list_limit < 1 || meta->list_limit > kMaxListLimit)
+    store.Corrupted(kMetaBlock, "the list's limit is out of range", meta->list_limit);
+  const Partition& partition = meta->partition;
+  if (partition.list_head == kMetaBlock || partition.list_tail == kMetaBlock ||
+      partition.loose_head == kMetaBlock || partition.loose_tail == kMetaBlock ||
+      partition.upper_target == kMetaBlock || meta->center_block == kMetaBlock)
+    store.Corrupted(kMetaBlock, "it points to itself");
+  if ((partition.list_head == QUIVER_INVALID_BLOCK) !=
+          (partition.list_tail == QUIVER_INVALID_BLOCK) ||
+      (partition.loose_head == QUIVER_INVALID_BLOCK) !=
+          (partition.loose_tail == QUIVER_INVALID_BLOCK))
+    store.Corrupted(kMetaBlock, "a chain of pages has only one end");
   if (meta->partition.state > PartitionState::kGraph)
     store.Corrupted(kMetaBlock, "the partition's state is out of range",
                     static_cast<uint64_t>(meta->partition.state));

@@ -7,6 +7,7 @@
 namespace quiver {
 
 constexpr uint32_t kMetaBlock = 0;
+constexpr uint32_t kMaxListLimit = 65536;
 constexpr uint32_t kMetaMagic = 0x51564552;  // "QVER"
 constexpr uint32_t kFormatVersion = 1;
 

@@ -110,6 +110,28 @@ class BasicNode {
 using Node = BasicNode<uint8_t>;
 using ConstNode = BasicNode<const uint8_t>;
 
+inline size_t NodePageBytes(const NodeLayout& layout) {
+  return size_t{layout.nodes_per_page} * layout.node_bytes;
+}
+
+// True for a page of nodes of `kind` (kNode, kUpper) whose nodes all lie below
+// pd_lower: what lies above is not logged.
+inline bool IsNodePage(const uint8_t* page, const NodeLayout& layout, PageKind kind) {
+  return IsPageOf(page, kind) &&
+         PageAt<PageHeader>(page, 0)->lower == kPageHeaderBytes + NodePageBytes(layout);
+}
+
+// For readers that must not lose rows: fails where the page is damaged, rather
+// than of another kind.
+inline void CheckReadable(const Store& store, const uint8_t* page, const NodeLayout& layout,
+                          uint32_t block) {
+  if (IsNewPage(page)) return;
+  if (!IsSoundPage(page)) store.Corrupted(block, "the page header or its special space is damaged");
+  const PageKind kind = Special(page)->kind;
+  if ((kind == PageKind::kNode || kind == PageKind::kUpper) && !IsNodePage(page, layout, kind))
+    store.Corrupted(block, "the end of the page's data is not that of its nodes");
+}
+
 }  // namespace quiver
 
 #endif  // QUIVER_PAGE_NODE_H

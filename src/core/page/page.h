@@ -106,7 +106,7 @@ inline bool IsSoundPage(const uint8_t* page) {
   return header->special == kPageSpecialOffset && header->upper == kPageSpecialOffset &&
          header->lower >= kPageHeaderBytes && header->lower <= kPageSpecialOffset &&
          Special(page)->magic == kPageMagic && Special(page)->kind >= PageKind::kMeta &&
-         Special(page)->kind <= PageKind::kFree;
+         Special(page)->kind <= PageKind::kFree && Special(page)->partition == 0;
 }
 
 inline bool IsPageOf(const uint8_t* page, PageKind kind) {

@@ -28,8 +28,10 @@ class Store {
   }
   void Commit() const { store_->commit(store_->context); }
 
-  void Prefetch(uint32_t block) const {
-    if (store_->prefetch != nullptr) store_->prefetch(store_->context, block);
+  void Prefetch(uint32_t block, size_t offset, size_t bytes) const {
+    if (store_->prefetch != nullptr)
+      store_->prefetch(store_->context, block, static_cast<uint32_t>(offset),
+                       static_cast<uint32_t>(bytes));
   }
   void Poll() const { store_->poll(store_->context); }
   uint32_t Target() const { return store_->get_target(store_->context); }

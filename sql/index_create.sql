@@ -1,0 +1,105 @@
+--
+-- Creating indexes: operator classes, options, and what is refused.
+--
+CREATE TABLE ic (id int, v vector(3), h halfvec(3), u vector, w int);
+INSERT INTO ic SELECT i, ARRAY[i, i % 7, 1]::vector, ARRAY[i, i % 7, 1]::halfvec, ARRAY[i, 2]::vector, i
+    FROM generate_series(1, 100) i;
+
+-- every operator class is valid, and one of each type is the default
+SELECT opcname, opcintype::regtype, opcdefault, amvalidate(oid)
+    FROM pg_opclass WHERE opcmethod = (SELECT oid FROM pg_am WHERE amname = 'quiver')
+    ORDER BY 1;
+
+CREATE INDEX ic_default ON ic USING quiver (v);
+CREATE INDEX ic_default_half ON ic USING quiver (h);
+CREATE INDEX ic_ip ON ic USING quiver (v vector_ip_ops) WITH (m = 8, ef_construction = 32, ef_search = 100, storage = float32);
+SELECT indexdef FROM pg_indexes WHERE tablename = 'ic' ORDER BY indexname COLLATE "C";
+SELECT reloptions FROM pg_class WHERE relname = 'ic_ip';
+
+-- amproperty and friends: what the access method says of itself
+SELECT p, pg_indexam_has_property(a.oid, p)
+    FROM pg_am a, unnest(ARRAY['can_order', 'can_unique', 'can_multi_col', 'can_exclude', 'can_include']) p
+    WHERE amname = 'quiver' ORDER BY p;
+SELECT p, pg_index_column_has_property('ic_default', 1, p)
+    FROM unnest(ARRAY['orderable', 'returnable', 'search_array', 'search_nulls']) p ORDER BY p;
+SELECT p, pg_index_has_property('ic_default', p)
+    FROM unnest(ARRAY['clusterable', 'index_scan', 'bitmap_scan', 'backward_scan']) p ORDER BY p;
+
+-- options: bounds, and the relation between two of them
+CREATE INDEX ON ic USING quiver (v) WITH (m = 1);
+CREATE INDEX ON ic USING quiver (v) WITH (m = 101);
+CREATE INDEX ON ic USING quiver (v) WITH (ef_construction = 3);
+CREATE INDEX ON ic USING quiver (v) WITH (ef_construction = 1001);
+CREATE INDEX ON ic USING quiver (v) WITH (ef_search = 0);
+CREATE INDEX ON ic USING quiver (v) WITH (ef_search = 1001);
+CREATE INDEX ON ic USING quiver (v) WITH (storage = int8);
+CREATE INDEX ON ic USING quiver (v) WITH (lists = 100);
+CREATE INDEX ON ic USING quiver (v) WITH (m = 16, ef_construction = 31);
+CREATE INDEX ON ic USING quiver (v) WITH (m = 100);
+CREATE INDEX ic_bounds ON ic USING quiver (v) WITH (m = 100, ef_construction = 1000, ef_search = 1000);
+DROP INDEX ic_bounds;
+CREATE INDEX ic_bounds ON ic USING quiver (v) WITH (m = 2, ef_construction = 4, ef_search = 1, storage = float16);
+ALTER INDEX ic_bounds SET (ef_search = 200);
+ALTER INDEX ic_bounds SET (m = 20);
+ALTER INDEX ic_bounds RESET (ef_search);
+SELECT reloptions FROM pg_class WHERE relname = 'ic_bounds';
+DROP INDEX ic_bounds;
+
+-- wrong uses, each with its reason
+CREATE INDEX ON ic USING quiver (u);
+CREATE INDEX ON ic USING quiver (v, h);
+CREATE INDEX ON ic USING quiver (v) INCLUDE (id);
+CREATE UNIQUE INDEX ON ic USING quiver (v);
+CREATE INDEX ON ic USING quiver (v DESC);
+CREATE INDEX ON ic USING quiver (w);
+CREATE INDEX ON ic USING quiver (v halfvec_l2_ops);
+ALTER TABLE ic ADD EXCLUDE USING quiver (v WITH <->);
+ALTER TABLE ic ADD EXCLUDE USING quiver (v WITH =);
+CLUSTER ic USING ic_default;
+
+-- a column of unknown dimension, by a cast; rows that do not fit are refused
+CREATE INDEX ic_cast ON ic USING quiver ((u::vector(2)));
+INSERT INTO ic (id, u) VALUES (101, '[1,2,3]');
+DROP INDEX ic_cast;
+INSERT INTO ic (id, u) VALUES (101, '[1,2,3]');
+CREATE INDEX ic_cast ON ic USING quiver ((u::vector(2)));
+CREATE INDEX ic_cast ON ic USING quiver ((u::vector(2))) WHERE vector_dims(u) = 2;
+EXPLAIN (COSTS OFF) SELECT id FROM ic WHERE vector_dims(u) = 2 ORDER BY u::vector(2) <-> '[50,2]' LIMIT 3;
+
+-- a domain brings its own dimension
+CREATE DOMAIN ic_domain AS vector(2);
+CREATE TABLE ic_dom (id int, d ic_domain);
+CREATE INDEX ON ic_dom USING quiver (d);
+INSERT INTO ic_dom VALUES (1, '[1,2]'), (2, '[3,4]');
+INSERT INTO ic_dom VALUES (3, '[1,2,3]');
+SET enable_seqscan = off;
+EXPLAIN (COSTS OFF) SELECT id FROM ic_dom ORDER BY d <-> '[3,3]';
+SELECT id FROM ic_dom ORDER BY d <-> '[3,3]';
+RESET enable_seqscan;
+
+-- dimensions: the largest there is, or an error that says how many would fit
+CREATE TABLE ic_big (v vector(16000), h halfvec(16000), s vector(2000));
+\set VERBOSITY sqlstate
+CREATE INDEX ON ic_big USING quiver (v) WITH (storage = float32);
+\set VERBOSITY default
+CREATE INDEX ON ic_big USING quiver (s);
+
+-- too little memory: a warning once, and the build goes on
+SET maintenance_work_mem = '1MB';
+CREATE TABLE ic_mem AS SELECT i AS id, array_fill(i::real, ARRAY[200])::vector(200) AS v FROM generate_series(1, 2000) i;
+\set VERBOSITY terse
+CREATE INDEX ON ic_mem USING quiver (v);
+\set VERBOSITY default
+RESET maintenance_work_mem;
+SET enable_seqscan = off;
+SELECT count(*) FROM (SELECT id FROM ic_mem ORDER BY v <-> (SELECT v FROM ic_mem WHERE id = 7) LIMIT 3000) s;
+RESET enable_seqscan;
+
+-- without a transaction block, and while others write
+CREATE INDEX CONCURRENTLY ic_conc ON ic USING quiver (v vector_cosine_ops);
+REINDEX INDEX CONCURRENTLY ic_conc;
+SELECT indisvalid FROM pg_index WHERE indexrelid = 'ic_conc'::regclass;
+REINDEX TABLE ic;
+
+DROP TABLE ic, ic_dom, ic_big, ic_mem;
+DROP DOMAIN ic_domain;

@@ -1,0 +1,260 @@
+/*
+ * build.c - CREATE INDEX and REINDEX.
+ *
+ * The core collects all rows in memory, links them there, and hands out the
+ * finished pages in ascending order.  They go through shared buffers, so that
+ * the new index is warm, and are logged whole at the end.  A failed or cancelled
+ * build leaves nothing: the memory context and the new file go with the
+ * transaction.
+ *
+ * The heap is read from its first block and the rotation's seed is fixed, so
+ * the same heap gives the same index.
+ */
+#include "am.h"
+
+#include <math.h>
+
+#include "access/tableam.h"
+#include "catalog/index.h"
+#include "commands/progress.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "storage/bufmgr.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+
+#include "opclass.h"
+#include "options.h"
+#include "page_store.h"
+
+/* Any value does; one value makes builds repeatable. */
+#define ROTATION_SEED UINT64CONST(0x51756976657231)
+
+/* Memory is compared with maintenance_work_mem once in so many rows. */
+#define ROWS_BETWEEN_MEMORY_CHECKS 1024
+
+typedef struct BuildState
+{
+	Relation	heap;
+	Relation	index;
+	const QuiverOpclass *opclass;
+	QuiverIndexParams params;
+	QuiverPageStore pages;
+	QuiverBuild *build;
+	MemoryContext memory;		/* of the whole build */
+	MemoryContext rowMemory;	/* of one row, reset after it */
+	BlockNumber heapBlocks;
+	bool		warned;			/* about maintenance_work_mem */
+} BuildState;
+
+typedef struct PageTarget
+{
+	Relation	index;
+	ForkNumber	fork;
+} PageTarget;
+
+char *
+quiverbuildphasename(int64 phase)
+{
+	switch (phase)
+	{
+		case PROGRESS_CREATEIDX_SUBPHASE_INITIALIZE:
+			return "initializing";
+		case QUIVER_PHASE_LOAD:
+			return "loading rows";
+		case QUIVER_PHASE_LINK:
+			return "linking rows";
+		case QUIVER_PHASE_WRITE:
+			return "writing pages";
+		case QUIVER_PHASE_LOG:
+			return "logging pages";
+		default:
+			return NULL;
+	}
+}
+
+/* Dimensions of index's key column, which its type modifier must state. */
+static uint32
+IndexedDim(Relation index, const QuiverOpclass *opclass, Oid *type)
+{
+	Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(index), 0);
+	int32		typmod = attribute->atttypmod;
+
+	/* A domain's own modifier counts; the column has none then. */
+	*type = getBaseTypeAndTypmod(attribute->atttypid, &typmod);
+
+	if (typmod < 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("index \"%s\" cannot be built on a column of unknown dimension",
+						RelationGetRelationName(index)),
+				 errhint("Declare the column as %s(n), or index an expression such as ((column::%s(n))).",
+						 opclass->typeName, opclass->typeName)));
+	return (uint32) typmod;
+}
+
+/* What index is to be made with.  Raises an error where it cannot be made. */
+static QuiverIndexParams
+MakeParams(Relation index, const QuiverOpclass *opclass)
+{
+	QuiverOptions options = QuiverGetOptions(index);
+	QuiverIndexParams params = {0};
+	uint32		maxDim;
+	Oid			type;
+
+	params.dim = IndexedDim(index, opclass, &type);
+	params.metric = opclass->metric;
+	params.storage = (QuiverStorage) options.storage;
+	params.m = options.m;
+	params.ef_construction = options.efConstruction;
+	params.seed = ROTATION_SEED;
+	params.type_oid = type;
+
+	if (!quiver_dim_fits(&params, &maxDim))
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("index \"%s\" cannot hold vectors of %u dimensions",
+						RelationGetRelationName(index), params.dim),
+				 errdetail("With m = %d and storage = %s it can hold up to %u dimensions.",
+						   params.m,
+						   params.storage == QUIVER_STORAGE_FLOAT32 ? "float32" :
+						   params.storage == QUIVER_STORAGE_FLOAT16 ? "float16" : "auto",
+						   maxDim),
+				 params.storage == QUIVER_STORAGE_FLOAT32 ?
+				 errhint("Use storage = float16, or index a subvector.") :
+				 errhint("Index a subvector.")));
+	return params;
+}
+
+static void
+WarnOfMemory(BuildState *state, uint64_t used, BlockNumber heapBlock)
+{
+	uint64		limit = (uint64) maintenance_work_mem * 1024;
+	double		share = (double) (heapBlock + 1) / Max(state->heapBlocks, heapBlock + 1);
+	double		needed;
+
+	if (used <= limit)
+		return;
+
+	/* Rows seen so far stand for the rest of the table. */
+	needed = used / share / (1024.0 * 1024.0);
+	ereport(WARNING,
+			(errmsg("index \"%s\" needs more memory to build than maintenance_work_mem allows",
+					RelationGetRelationName(state->index)),
+			 errdetail("It will take about %.0f MB; maintenance_work_mem is %.0f MB.",
+					   ceil(needed), limit / (1024.0 * 1024.0)),
+			 errhint("The build goes on; make sure that the machine has the memory.")));
+	state->warned = true;
+}
+
+/* Takes one row of the heap. */
+static void
+AddRow(Relation index, ItemPointer tid, Datum *values, bool *isnull,
+	   bool tupleIsAlive, void *context)
+{
+	BuildState *state = context;
+	MemoryContext old = MemoryContextSwitchTo(state->rowMemory);
+	QuiverTid	row = {ItemPointerGetBlockNumber(tid), ItemPointerGetOffsetNumber(tid)};
+	const float *vector = NULL;
+
+	if (!isnull[0])
+		vector = QuiverDatumFloats(state->opclass, values[0], (int) state->params.dim);
+	quiver_build_add(state->build, row, vector);
+
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(state->rowMemory);
+
+	if (!state->warned && quiver_build_rows(state->build) % ROWS_BETWEEN_MEMORY_CHECKS == 0)
+		WarnOfMemory(state, quiver_build_memory(state->build), row.block);
+}
+
+static void
+ReportProgress(void *context, uint64_t done, uint64_t total)
+{
+	const int	params[] = {PROGRESS_CREATEIDX_TUPLES_DONE, PROGRESS_CREATEIDX_TUPLES_TOTAL};
+	const int64 values[] = {(int64) done, (int64) total};
+
+	pgstat_progress_update_multi_param(2, params, values);
+}
+
+static void
+WritePage(void *context, uint32_t block, const uint8_t *page)
+{
+	PageTarget *target = context;
+
+	CHECK_FOR_INTERRUPTS();
+	QuiverWritePage(target->index, target->fork, block, page);
+}
+
+static void
+StartPhase(QuiverBuildPhase phase)
+{
+	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, phase);
+}
+
+static void
+StartBuild(BuildState *state, Relation heap, Relation index)
+{
+	memset(state, 0, sizeof(*state));
+	state->heap = heap;
+	state->index = index;
+	state->opclass = QuiverGetOpclass(index);
+	state->params = MakeParams(index, state->opclass);
+	state->memory = AllocSetContextCreate(CurrentMemoryContext, "quiver build",
+										  ALLOCSET_DEFAULT_SIZES);
+	state->rowMemory = AllocSetContextCreate(state->memory, "quiver build row",
+											 ALLOCSET_DEFAULT_SIZES);
+	QuiverInitPageStore(&state->pages, index, state->memory);
+	state->build = quiver_build_begin(&state->pages.store, &state->params);
+}
+
+IndexBuildResult *
+quiverbuild(Relation heap, Relation index, IndexInfo *indexInfo)
+{
+	IndexBuildResult *result = palloc0(sizeof(IndexBuildResult));
+	PageTarget	target = {index, MAIN_FORKNUM};
+	BuildState	state;
+
+	if (RelationGetNumberOfBlocks(index) != 0)
+		elog(ERROR, "index \"%s\" already contains data", RelationGetRelationName(index));
+	if (indexInfo->ii_ExclusionOps != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("access method \"quiver\" does not support exclusion constraints")));
+
+	QuiverForgetIndex(index);
+	StartBuild(&state, heap, index);
+	state.heapBlocks = RelationGetNumberOfBlocks(heap);
+
+	StartPhase(QUIVER_PHASE_LOAD);
+	result->heap_tuples = table_index_build_scan(heap, index, indexInfo, false, true,
+												 AddRow, &state, NULL);
+	result->index_tuples = (double) quiver_build_rows(state.build);
+	if (!state.warned)
+		WarnOfMemory(&state, quiver_build_memory(state.build), state.heapBlocks);
+
+	StartPhase(QUIVER_PHASE_LINK);
+	quiver_build_link(state.build, ReportProgress, NULL);
+
+	StartPhase(QUIVER_PHASE_WRITE);
+	quiver_build_write(state.build, WritePage, &target);
+
+	StartPhase(QUIVER_PHASE_LOG);
+	QuiverLogMainFork(index);
+
+	MemoryContextDelete(state.memory);
+	return result;
+}
+
+/* The init fork of an unlogged index: an index without rows. */
+void
+quiverbuildempty(Relation index)
+{
+	PageTarget	target = {index, INIT_FORKNUM};
+	BuildState	state;
+
+	StartBuild(&state, NULL, index);
+	quiver_build_link(state.build, NULL, NULL);
+	quiver_build_write(state.build, WritePage, &target);
+	MemoryContextDelete(state.memory);
+}

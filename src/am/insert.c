@@ -1,0 +1,57 @@
+/*
+ * insert.c - a new row, of INSERT, UPDATE or COPY.
+ */
+#include "am.h"
+
+#include "utils/memutils.h"
+
+#include "opclass.h"
+#include "options.h"
+#include "page_store.h"
+
+/*
+ * 64 well mixed bits that decide the node's level.  They come from the row's
+ * address, so the same inserts give the same graph; addresses are dense, and
+ * splitmix64 (Steele, Lea, Flood 2014) makes neighbours among them unrelated.
+ */
+static uint64
+LevelBits(ItemPointer tid)
+{
+	uint64		x = ((uint64) ItemPointerGetBlockNumber(tid) << 16) | ItemPointerGetOffsetNumber(tid);
+
+	x += UINT64CONST(0x9e3779b97f4a7c15);
+	x = (x ^ (x >> 30)) * UINT64CONST(0xbf58476d1ce4e5b9);
+	x = (x ^ (x >> 27)) * UINT64CONST(0x94d049bb133111eb);
+	return x ^ (x >> 31);
+}
+
+/*
+ * aminsert.  indexUnchanged is no help yet: an update that leaves the vector
+ * alone still needs an entry for its new row version.
+ */
+bool
+quiverinsert(Relation index, Datum *values, bool *isnull, ItemPointer tid,
+			 Relation heap, IndexUniqueCheck checkUnique,
+			 bool indexUnchanged, IndexInfo *indexInfo)
+{
+	MemoryContext memory = AllocSetContextCreate(CurrentMemoryContext, "quiver insert",
+												 ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(memory);
+	QuiverTid	row = {ItemPointerGetBlockNumber(tid), ItemPointerGetOffsetNumber(tid)};
+	QuiverPageStore pages;
+	const QuiverIndex *facts;
+	const float *vector = NULL;
+
+	QuiverInitPageStore(&pages, index, memory);
+	facts = QuiverOpenIndex(&pages);
+	if (!isnull[0])
+		vector = QuiverDatumFloats(QuiverGetOpclass(index), values[0],
+								   (int) quiver_index_dim(facts));
+
+	quiver_insert(&pages.store, facts, QuiverGetOptions(index).efConstruction,
+				  LevelBits(tid), row, vector);
+
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(memory);
+	return false;
+}

@@ -1,0 +1,316 @@
+/*
+ * page_store.c - pages for the core: buffers and WAL, which are touched nowhere else.
+ *
+ * Each callback does one thing to one buffer.  The core decides the order of
+ * locks and what belongs into one record (README.md); this file knows how a
+ * page is pinned, locked, extended and logged on each server version.
+ *
+ * An error leaves pins and content locks to the abort of the transaction or
+ * subtransaction, and an open record to its memory context: a generic record
+ * changes copies of the pages until it is finished.
+ */
+#include "am.h"
+
+#include "access/xloginsert.h"
+#include "executor/instrument.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "storage/smgr.h"
+#include "utils/memutils.h"
+
+#include "opclass.h"
+#include "page_store.h"
+#include "recent_buffers.h"
+
+StaticAssertDecl(BLCKSZ == QUIVER_BLOCK_SIZE, "quiver needs blocks of 8192 bytes");
+StaticAssertDecl(InvalidBlockNumber == QUIVER_INVALID_BLOCK, "block numbers differ");
+StaticAssertDecl(MAX_GENERIC_XLOG_PAGES >= QUIVER_MAX_RECORD_PAGES, "records are too small");
+
+static uint32_t
+StoreBlockCount(void *context)
+{
+	QuiverPageStore *pages = context;
+
+	pages->knownBlocks = RelationGetNumberOfBlocks(pages->index);
+	return pages->knownBlocks;
+}
+
+/*
+ * The core checks blocks before it asks for them; a block past the end of the
+ * file must yet never reach the buffer manager, whose own error would not name
+ * the index.
+ */
+static Buffer
+PinAndLock(QuiverPageStore *pages, uint32_t block, int mode)
+{
+	Buffer		buffer;
+
+	if (block >= pages->knownBlocks && block >= StoreBlockCount(pages))
+	{
+		QuiverError error = {QUIVER_ERROR_CORRUPTED, block, -1,
+		"The index refers to a block past its end", pages->knownBlocks};
+
+		QuiverReport(pages->index, &error);
+	}
+
+	buffer = QuiverReadRecent(pages->index, block, pages->strategy);
+	LockBuffer(buffer, mode);
+	return buffer;
+}
+
+static const uint8_t *
+FillPin(QuiverPin *pin, Buffer buffer, bool exclusive)
+{
+	pin->block = BufferGetBlockNumber(buffer);
+	pin->handle = buffer;
+	pin->exclusive = exclusive;
+	pin->edited = NULL;
+	return (const uint8_t *) BufferGetPage(buffer);
+}
+
+static const uint8_t *
+StoreRead(void *context, uint32_t block, QuiverPin *pin)
+{
+	QuiverPageStore *pages = context;
+	Buffer		buffer = PinAndLock(pages, block, BUFFER_LOCK_SHARE);
+
+#if PG_VERSION_NUM < 170000
+	if (pages->snapshot != NULL)
+		TestForOldSnapshot(pages->snapshot, pages->index, BufferGetPage(buffer));
+#endif
+	return FillPin(pin, buffer, false);
+}
+
+static const uint8_t *
+StoreLock(void *context, uint32_t block, QuiverPin *pin)
+{
+	return FillPin(pin, PinAndLock(context, block, BUFFER_LOCK_EXCLUSIVE), true);
+}
+
+static void
+StoreRelease(void *context, QuiverPin *pin)
+{
+	UnlockReleaseBuffer(pin->handle);
+	pin->handle = InvalidBuffer;
+	pin->edited = NULL;
+}
+
+/* A new zeroed block at the end of fork, exclusively locked. */
+static Buffer
+ExtendFork(Relation index, ForkNumber fork)
+{
+#if PG_VERSION_NUM >= 160000
+	return ExtendBufferedRel(BMR_REL(index), fork, NULL, EB_LOCK_FIRST);
+#else
+	Buffer		buffer;
+	bool		needLock = !RELATION_IS_LOCAL(index);
+
+	/*
+	 * The lock ends only after the new page is locked, as everywhere in
+	 * PostgreSQL, so that nobody else finds the page empty and takes it.
+	 */
+	if (needLock)
+		LockRelationForExtension(index, ExclusiveLock);
+	buffer = ReadBufferExtended(index, fork, P_NEW, RBM_NORMAL, NULL);
+	LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
+	if (needLock)
+		UnlockRelationForExtension(index, ExclusiveLock);
+	return buffer;
+#endif
+}
+
+static void
+StoreExtend(void *context, QuiverPin *pin)
+{
+	QuiverPageStore *pages = context;
+
+	(void) FillPin(pin, ExtendFork(pages->index, MAIN_FORKNUM), true);
+}
+
+static void
+StoreBegin(void *context)
+{
+	QuiverPageStore *pages = context;
+	MemoryContext old = MemoryContextSwitchTo(pages->memory);
+
+	Assert(pages->record == NULL);
+	pages->record = GenericXLogStart(pages->index);
+	MemoryContextSwitchTo(old);
+}
+
+static uint8_t *
+StoreEdit(void *context, QuiverPin *pin, bool fresh)
+{
+	QuiverPageStore *pages = context;
+
+	Assert(pages->record != NULL && pin->exclusive);
+	pin->edited = (uint8_t *) GenericXLogRegisterBuffer(pages->record, pin->handle,
+														fresh ? GENERIC_XLOG_FULL_IMAGE : 0);
+	return pin->edited;
+}
+
+static void
+StoreCommit(void *context)
+{
+	QuiverPageStore *pages = context;
+
+	Assert(pages->record != NULL);
+	(void) GenericXLogFinish(pages->record);
+	pages->record = NULL;
+}
+
+/* Blocks this backend has had to read from disk, or at least from the kernel. */
+static int64
+BlocksMissed(void)
+{
+	return pgBufferUsage.shared_blks_read + pgBufferUsage.local_blks_read;
+}
+
+/*
+ * From memory where the block is in shared buffers as far as we know.  Asking
+ * the kernel for a cached block costs a look-up in the buffer table for nothing,
+ * so that begins with the operation's first miss.
+ */
+static void
+StorePrefetch(void *context, uint32_t block, uint32_t offset, uint32_t bytes)
+{
+	QuiverPageStore *pages = context;
+
+	if (block < pages->knownBlocks && !QuiverTouchRecent(pages->index, block, offset, bytes) &&
+		BlocksMissed() != pages->missesAtStart)
+		(void) PrefetchBuffer(pages->index, MAIN_FORKNUM, block);
+}
+
+static void
+StorePoll(void *context)
+{
+	CHECK_FOR_INTERRUPTS();
+}
+
+static void *
+StoreAllocate(void *context, size_t bytes)
+{
+	QuiverPageStore *pages = context;
+
+	return MemoryContextAllocHuge(pages->memory, bytes);
+}
+
+static uint32_t
+StoreGetTarget(void *context)
+{
+	QuiverPageStore *pages = context;
+
+	return RelationGetTargetBlock(pages->index);
+}
+
+static void
+StoreSetTarget(void *context, uint32_t block)
+{
+	QuiverPageStore *pages = context;
+
+	RelationSetTargetBlock(pages->index, block);
+}
+
+static void
+StoreFail(void *context, const QuiverError *error)
+{
+	QuiverPageStore *pages = context;
+
+	QuiverReport(pages->index, error);
+}
+
+void
+QuiverInitPageStore(QuiverPageStore *pages, Relation index, MemoryContext memory)
+{
+	static const QuiverStore callbacks = {
+		.block_count = StoreBlockCount,
+		.read = StoreRead,
+		.lock = StoreLock,
+		.release = StoreRelease,
+		.extend = StoreExtend,
+		.begin = StoreBegin,
+		.edit = StoreEdit,
+		.commit = StoreCommit,
+		.prefetch = StorePrefetch,
+		.poll = StorePoll,
+		.allocate = StoreAllocate,
+		.get_target = StoreGetTarget,
+		.set_target = StoreSetTarget,
+		.fail = StoreFail
+	};
+
+	memset(pages, 0, sizeof(*pages));
+	pages->store = callbacks;
+	pages->store.context = pages;
+	pages->index = index;
+	pages->memory = memory;
+	pages->missesAtStart = BlocksMissed();
+}
+
+const QuiverIndex *
+QuiverOpenIndex(QuiverPageStore *pages)
+{
+	Relation	index = pages->index;
+	const QuiverIndex *opened;
+	void	   *copy;
+	size_t		bytes;
+
+	if (index->rd_amcache != NULL)
+	{
+		bytes = quiver_index_bytes(index->rd_amcache);
+		copy = MemoryContextAlloc(pages->memory, bytes);
+		memcpy(copy, index->rd_amcache, bytes);
+		return copy;
+	}
+
+	opened = quiver_index_open(&pages->store);
+	if (quiver_index_metric(opened) != QuiverGetOpclass(index)->metric)
+	{
+		QuiverError error = {QUIVER_ERROR_CORRUPTED, 0, -1,
+		"The index was made for the metric of another operator class", quiver_index_metric(opened)};
+
+		QuiverReport(index, &error);
+	}
+
+	bytes = quiver_index_bytes(opened);
+	copy = MemoryContextAlloc(index->rd_indexcxt, bytes);
+	memcpy(copy, opened, bytes);
+	index->rd_amcache = copy;
+	return opened;
+}
+
+void
+QuiverForgetIndex(Relation index)
+{
+	if (index->rd_amcache != NULL)
+		pfree(index->rd_amcache);
+	index->rd_amcache = NULL;
+}
+
+void
+QuiverWritePage(Relation index, ForkNumber fork, BlockNumber block, const uint8_t *page)
+{
+	Buffer		buffer = ExtendFork(index, fork);
+
+	if (BufferGetBlockNumber(buffer) != block)
+		elog(ERROR, "quiver index \"%s\" has block %u where block %u is due",
+			 RelationGetRelationName(index), BufferGetBlockNumber(buffer), block);
+
+	START_CRIT_SECTION();
+	memcpy(BufferGetPage(buffer), page, BLCKSZ);
+	MarkBufferDirty(buffer);
+
+	/* Logged even though the relation is unlogged: a standby needs it. */
+	if (fork == INIT_FORKNUM)
+		(void) log_newpage_buffer(buffer, true);
+	END_CRIT_SECTION();
+
+	UnlockReleaseBuffer(buffer);
+}
+
+void
+QuiverLogMainFork(Relation index)
+{
+	if (RelationNeedsWAL(index))
+		log_newpage_range(index, MAIN_FORKNUM, 0, RelationGetNumberOfBlocks(index), true);
+}

@@ -1,0 +1,278 @@
+/*
+ * scan.c - searches: ORDER BY vector <-> query, and walks without an order.
+ *
+ * A scan is a stream: each call of quivergettuple asks the core for one more
+ * row.  Between calls it holds no lock and no pin, so a cursor may stay open
+ * over inserts and vacuum.  All of one search's memory lies in a context that a
+ * rescan resets.
+ */
+#include "am.h"
+
+#include <math.h>
+
+#include "access/relscan.h"
+#include "access/tableam.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "utils/float.h"
+#include "utils/memutils.h"
+
+#include "opclass.h"
+#include "options.h"
+#include "page_store.h"
+
+/* How the executor wants rows, and so which search serves it. */
+typedef enum ScanOrder
+{
+	ORDER_NONE,					/* every row, in no order */
+	ORDER_DISTANCE,				/* by one distance */
+	ORDER_ALL_NULL,				/* by the distance to NULL, which is NULL */
+	ORDER_ALL_NAN,				/* by the angle to a zero vector, which is NaN */
+	ORDER_RECHECKED				/* by several distances: the executor sorts */
+} ScanOrder;
+
+typedef struct QuiverScanState
+{
+	const QuiverOpclass *opclass;
+	MemoryContext memory;		/* of one search */
+	QuiverPageStore pages;
+	QuiverScanOptions options;
+	ScanOrder	order;
+	QuiverScan *search;			/* NULL before the first row is asked for */
+	BlockNumber heapBlocks;		/* the table has at least these */
+	HeapTuple	emptyTuple;		/* what an index-only scan gets: all NULL */
+} QuiverScanState;
+
+IndexScanDesc
+quiverbeginscan(Relation index, int nkeys, int norderbys)
+{
+	IndexScanDesc scan = RelationGetIndexScan(index, nkeys, norderbys);
+	QuiverScanState *state = palloc0(sizeof(QuiverScanState));
+
+	state->opclass = QuiverGetOpclass(index);
+	state->memory = AllocSetContextCreate(CurrentMemoryContext, "quiver scan",
+										  ALLOCSET_DEFAULT_SIZES);
+	scan->opaque = state;
+
+	if (norderbys > 0)
+	{
+		scan->xs_orderbyvals = palloc0(sizeof(Datum) * norderbys);
+		scan->xs_orderbynulls = palloc(sizeof(bool) * norderbys);
+		memset(scan->xs_orderbynulls, true, sizeof(bool) * norderbys);
+	}
+	return scan;
+}
+
+void
+quiverrescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, int norderbys)
+{
+	QuiverScanState *state = scan->opaque;
+
+	if (keys != NULL && scan->numberOfKeys > 0)
+		memmove(scan->keyData, keys, sizeof(ScanKeyData) * scan->numberOfKeys);
+	if (orderbys != NULL && scan->numberOfOrderBys > 0)
+		memmove(scan->orderByData, orderbys, sizeof(ScanKeyData) * scan->numberOfOrderBys);
+
+	MemoryContextReset(state->memory);
+	state->search = NULL;
+}
+
+void
+quiverendscan(IndexScanDesc scan)
+{
+	QuiverScanState *state = scan->opaque;
+
+	MemoryContextDelete(state->memory);
+	if (state->emptyTuple != NULL)
+		heap_freetuple(state->emptyTuple);
+	pfree(state);
+}
+
+static QuiverScanOptions
+CurrentScanOptions(Relation index)
+{
+	QuiverScanOptions options;
+	double		bytes = work_mem * 1024.0 * quiverScanMemMultiplier;
+
+	options.ef_search = QuiverEffectiveEfSearch(index);
+	options.iterative = (QuiverIterativeScan) quiverIterativeScan;
+	options.max_scan_tuples = quiverMaxScanTuples;
+	options.memory_limit = bytes < (double) MaxAllocHugeSize ? (size_t) bytes : MaxAllocHugeSize;
+	return options;
+}
+
+/*
+ * Decides what the scan's order-bys ask for; sets *query where there is a
+ * distance to compute.
+ */
+static ScanOrder
+ChooseOrder(IndexScanDesc scan, const QuiverIndex *facts, const float **query)
+{
+	QuiverScanState *state = scan->opaque;
+	int			dim = (int) quiver_index_dim(facts);
+
+	*query = NULL;
+	if (scan->numberOfOrderBys == 0)
+		return ORDER_NONE;
+	if (scan->numberOfOrderBys > 1)
+		return ORDER_RECHECKED;
+	if (scan->orderByData[0].sk_flags & SK_ISNULL)
+		return ORDER_ALL_NULL;
+
+	*query = QuiverDatumFloats(state->opclass, scan->orderByData[0].sk_argument, dim);
+	if (state->opclass->metric == QUIVER_METRIC_COSINE && QuiverIsZero(*query, dim))
+		return ORDER_ALL_NAN;
+	return ORDER_DISTANCE;
+}
+
+static void
+StartSearch(IndexScanDesc scan)
+{
+	QuiverScanState *state = scan->opaque;
+	MemoryContext old = MemoryContextSwitchTo(state->memory);
+	const QuiverIndex *facts;
+	const float *query;
+
+	if (scan->numberOfKeys > 0)
+		elog(ERROR, "quiver index \"%s\" was given a search condition",
+			 RelationGetRelationName(scan->indexRelation));
+
+	pgstat_count_index_scan(scan->indexRelation);
+#if PG_VERSION_NUM >= 180000
+	if (scan->instrument != NULL)
+		scan->instrument->nsearches++;
+#endif
+
+	QuiverInitPageStore(&state->pages, scan->indexRelation, state->memory);
+	state->pages.snapshot = scan->xs_snapshot;
+	state->options = CurrentScanOptions(scan->indexRelation);
+	facts = QuiverOpenIndex(&state->pages);
+
+	state->order = ChooseOrder(scan, facts, &query);
+	state->search = quiver_scan_begin(&state->pages.store, facts, &state->options,
+									  state->order == ORDER_DISTANCE ? QUIVER_SCAN_NEAREST : QUIVER_SCAN_ALL,
+									  state->order == ORDER_DISTANCE ? query : NULL);
+	MemoryContextSwitchTo(old);
+}
+
+/* Sets the values by which the executor may sort or merge, for a row. */
+static void
+SetOrderByValues(IndexScanDesc scan, ScanOrder order, const QuiverRow *row)
+{
+	switch (order)
+	{
+		case ORDER_NONE:
+			return;
+
+		case ORDER_RECHECKED:
+			/* A lower bound of every distance; the executor computes and sorts. */
+			for (int i = 0; i < scan->numberOfOrderBys; i++)
+			{
+				scan->xs_orderbyvals[i] = Float8GetDatum(-get_float8_infinity());
+				scan->xs_orderbynulls[i] = false;
+			}
+			scan->xs_recheckorderby = true;
+			return;
+
+		case ORDER_DISTANCE:
+			scan->xs_orderbynulls[0] = row->kind == QUIVER_ROW_NULL;
+			scan->xs_orderbyvals[0] = row->kind == QUIVER_ROW_DISTANCE ? Float8GetDatum(row->distance) :
+				row->kind == QUIVER_ROW_NAN ? Float8GetDatum(get_float8_nan()) : (Datum) 0;
+			return;
+
+		case ORDER_ALL_NULL:
+			scan->xs_orderbynulls[0] = true;
+			scan->xs_orderbyvals[0] = (Datum) 0;
+			return;
+
+		case ORDER_ALL_NAN:
+			scan->xs_orderbynulls[0] = row->kind == QUIVER_ROW_NULL;
+			scan->xs_orderbyvals[0] = row->kind == QUIVER_ROW_NULL ? (Datum) 0 : Float8GetDatum(get_float8_nan());
+			return;
+	}
+}
+
+/*
+ * Index-only scans are refused by cost.c.  Should one come all the same, it gets
+ * a tuple of NULLs for each row that the heap confirms: the executor would
+ * believe the visibility map, which may have changed since the row was read.
+ */
+static bool
+IsVisible(IndexScanDesc scan)
+{
+	ItemPointerData tid = scan->xs_heaptid; /* is changed where it heads a HOT chain */
+
+	return table_index_fetch_tuple_check(scan->heapRelation, &tid, scan->xs_snapshot, NULL);
+}
+
+static void
+SetEmptyTuple(IndexScanDesc scan)
+{
+	QuiverScanState *state = scan->opaque;
+
+	if (state->emptyTuple == NULL)
+	{
+		TupleDesc	desc = RelationGetDescr(scan->indexRelation);
+		MemoryContext old = MemoryContextSwitchTo(GetMemoryChunkContext(state));
+		Datum		values[INDEX_MAX_KEYS] = {0};
+		bool		nulls[INDEX_MAX_KEYS];
+
+		memset(nulls, true, sizeof(nulls));
+		state->emptyTuple = heap_form_tuple(desc, values, nulls);
+		scan->xs_hitupdesc = desc;
+		MemoryContextSwitchTo(old);
+	}
+	scan->xs_hitup = state->emptyTuple;
+}
+
+/*
+ * An entry for a block that the table does not have is damage: no lock of ours
+ * lets the table shrink meanwhile.  Found here, the error names the index.
+ */
+static void
+CheckHeapBlock(IndexScanDesc scan, BlockNumber block)
+{
+	QuiverScanState *state = scan->opaque;
+
+	if (block < state->heapBlocks)
+		return;
+
+	state->heapBlocks = RelationGetNumberOfBlocks(scan->heapRelation);
+	if (block >= state->heapBlocks)
+	{
+		QuiverError error = {QUIVER_ERROR_CORRUPTED, QUIVER_INVALID_BLOCK, -1,
+		"An entry refers to a block past the end of the table", block};
+
+		QuiverReport(scan->indexRelation, &error);
+	}
+}
+
+bool
+quivergettuple(IndexScanDesc scan, ScanDirection direction)
+{
+	QuiverScanState *state = scan->opaque;
+	QuiverRow	row;
+
+	/* amcanbackward is unset, so the planner puts a Materialize above. */
+	if (direction != ForwardScanDirection)
+		elog(ERROR, "quiver index \"%s\" cannot be scanned backward",
+			 RelationGetRelationName(scan->indexRelation));
+
+	if (state->search == NULL)
+		StartSearch(scan);
+
+	do
+	{
+		if (!quiver_scan_next(state->search, &row))
+			return false;
+		CheckHeapBlock(scan, row.tid.block);
+		ItemPointerSet(&scan->xs_heaptid, row.tid.block, row.tid.offset);
+	} while (scan->xs_want_itup && !IsVisible(scan));
+
+	scan->xs_recheck = false;
+	scan->xs_recheckorderby = false;
+	SetOrderByValues(scan, state->order, &row);
+	if (scan->xs_want_itup)
+		SetEmptyTuple(scan);
+	return true;
+}

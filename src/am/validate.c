@@ -1,0 +1,170 @@
+/*
+ * validate.c - checks an operator class, in the manner of PostgreSQL's own amvalidate.
+ */
+#include "am.h"
+
+#include "access/amvalidate.h"
+#include "access/htup_details.h"
+#include "catalog/pg_amop.h"
+#include "catalog/pg_amproc.h"
+#include "catalog/pg_opclass.h"
+#include "catalog/pg_opfamily.h"
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/regproc.h"
+#include "utils/syscache.h"
+
+/* Reports one fault of the family; an INFO, as amvalidate's callers expect. */
+#define FAULT(...) \
+	ereport(INFO, (errcode(ERRCODE_INVALID_OBJECT_DEFINITION), errmsg(__VA_ARGS__)))
+
+static bool
+ValidateProc(const char *family, Form_pg_amproc proc)
+{
+	bool		ok = true;
+
+	if (proc->amproclefttype != proc->amprocrighttype)
+	{
+		FAULT("operator family \"%s\" of access method %s contains support function %s with different left and right input types",
+			  family, "quiver", format_procedure(proc->amproc));
+		ok = false;
+	}
+
+	if (proc->amprocnum != QUIVER_PROC_CLASS)
+	{
+		FAULT("operator family \"%s\" of access method %s contains function %s with invalid support number %d",
+			  family, "quiver", format_procedure(proc->amproc), proc->amprocnum);
+		return false;
+	}
+
+	if (!check_amproc_signature(proc->amproc, INTERNALOID, true, 1, 1, INTERNALOID))
+	{
+		FAULT("operator family \"%s\" of access method %s contains function %s with wrong signature for support number %d",
+			  family, "quiver", format_procedure(proc->amproc), proc->amprocnum);
+		ok = false;
+	}
+	return ok;
+}
+
+static bool
+ValidateOperator(const char *family, Form_pg_amop amop)
+{
+	bool		ok = true;
+
+	if (amop->amopstrategy != QUIVER_STRATEGY_DISTANCE)
+	{
+		FAULT("operator family \"%s\" of access method %s contains operator %s with invalid strategy number %d",
+			  family, "quiver", format_operator(amop->amopopr), amop->amopstrategy);
+		return false;
+	}
+
+	/* The strategy orders, by a float8 that float_ops sorts. */
+	if (amop->amoppurpose != AMOP_ORDER ||
+		!opfamily_can_sort_type(amop->amopsortfamily, FLOAT8OID))
+	{
+		FAULT("operator family \"%s\" of access method %s contains invalid ORDER BY specification for operator %s",
+			  family, "quiver", format_operator(amop->amopopr));
+		ok = false;
+	}
+
+	if (!check_amop_signature(amop->amopopr, FLOAT8OID, amop->amoplefttype, amop->amoprighttype))
+	{
+		FAULT("operator family \"%s\" of access method %s contains operator %s with wrong signature",
+			  family, "quiver", format_operator(amop->amopopr));
+		ok = false;
+	}
+	return ok;
+}
+
+/* Each pair of types in the family needs its operator and its function. */
+static bool
+ValidateGroups(const char *family, CatCList *operators, CatCList *procs, Oid inputType, bool *found)
+{
+	bool		ok = true;
+	ListCell   *cell;
+
+	*found = false;
+	foreach(cell, identify_opfamily_groups(operators, procs))
+	{
+		OpFamilyOpFuncGroup *group = lfirst(cell);
+
+		if (group->operatorset != (UINT64CONST(1) << QUIVER_STRATEGY_DISTANCE))
+		{
+			FAULT("operator family \"%s\" of access method %s is missing operator(s) for types %s and %s",
+				  family, "quiver", format_type_be(group->lefttype), format_type_be(group->righttype));
+			ok = false;
+		}
+		if (group->functionset != (UINT64CONST(1) << QUIVER_PROC_CLASS))
+		{
+			FAULT("operator family \"%s\" of access method %s is missing support function for types %s and %s",
+				  family, "quiver", format_type_be(group->lefttype), format_type_be(group->righttype));
+			ok = false;
+		}
+		if (group->lefttype == inputType && group->righttype == inputType)
+			*found = true;
+	}
+	return ok;
+}
+
+static char *
+FamilyName(Oid family)
+{
+	HeapTuple	tuple = SearchSysCache1(OPFAMILYOID, ObjectIdGetDatum(family));
+	char	   *name;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for operator family %u", family);
+	name = pstrdup(NameStr(((Form_pg_opfamily) GETSTRUCT(tuple))->opfname));
+	ReleaseSysCache(tuple);
+	return name;
+}
+
+/* amvalidate. */
+bool
+quivervalidate(Oid opclassOid)
+{
+	HeapTuple	classTuple = SearchSysCache1(CLAOID, ObjectIdGetDatum(opclassOid));
+	Form_pg_opclass class;
+	CatCList   *operators;
+	CatCList   *procs;
+	char	   *family;
+	char	   *className;
+	Oid			inputType;
+	bool		found;
+	bool		ok = true;
+
+	if (!HeapTupleIsValid(classTuple))
+		elog(ERROR, "cache lookup failed for operator class %u", opclassOid);
+	class = (Form_pg_opclass) GETSTRUCT(classTuple);
+	inputType = class->opcintype;
+	className = pstrdup(NameStr(class->opcname));
+	family = FamilyName(class->opcfamily);
+
+	if (OidIsValid(class->opckeytype) && class->opckeytype != inputType)
+	{
+		FAULT("operator class \"%s\" of access method %s has a storage type, which it cannot have",
+			  className, "quiver");
+		ok = false;
+	}
+
+	operators = SearchSysCacheList1(AMOPSTRATEGY, ObjectIdGetDatum(class->opcfamily));
+	procs = SearchSysCacheList1(AMPROCNUM, ObjectIdGetDatum(class->opcfamily));
+
+	for (int i = 0; i < procs->n_members; i++)
+		ok &= ValidateProc(family, (Form_pg_amproc) GETSTRUCT(&procs->members[i]->tuple));
+	for (int i = 0; i < operators->n_members; i++)
+		ok &= ValidateOperator(family, (Form_pg_amop) GETSTRUCT(&operators->members[i]->tuple));
+
+	ok &= ValidateGroups(family, operators, procs, inputType, &found);
+	if (!found)
+	{
+		FAULT("operator class \"%s\" of access method %s is missing its own operator and support function",
+			  className, "quiver");
+		ok = false;
+	}
+
+	ReleaseCatCacheList(procs);
+	ReleaseCatCacheList(operators);
+	ReleaseSysCache(classTuple);
+	return ok;
+}

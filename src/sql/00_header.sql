@@ -1,0 +1,5 @@
+-- The names, forms and contexts of types, functions, operators and casts are
+-- those of pgvector 0.8, so that its clients work unchanged.
+--
+-- The extension is relocatable: nothing here names a schema, and no C function
+-- looks up an object by name.
