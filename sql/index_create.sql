@@ -10,6 +10,24 @@ SELECT opcname, opcintype::regtype, opcdefault, amvalidate(oid)
     FROM pg_opclass WHERE opcmethod = (SELECT oid FROM pg_am WHERE amname = 'quiver')
     ORDER BY 1;
 
+-- what amvalidate finds in classes that are not
+CREATE OPERATOR CLASS ic_no_function FOR TYPE vector USING quiver AS
+    OPERATOR 1 <-> (vector, vector) FOR ORDER BY float_ops;
+CREATE OPERATOR CLASS ic_search FOR TYPE vector USING quiver AS
+    OPERATOR 1 = (vector, vector), OPERATOR 2 <-> (vector, vector) FOR ORDER BY float_ops,
+    FUNCTION 1 quiver_vector_l2_class(internal);
+CREATE OPERATOR CLASS ic_functions FOR TYPE vector USING quiver AS
+    OPERATOR 1 <-> (vector, vector) FOR ORDER BY float_ops,
+    FUNCTION 1 vector_dims(vector), FUNCTION 2 quiver_vector_l2_class(internal), STORAGE halfvec;
+CREATE OPERATOR CLASS ic_functions FOR TYPE vector USING quiver AS
+    OPERATOR 1 <-> (vector, vector) FOR ORDER BY float_ops,
+    FUNCTION 1 vector_dims(vector), FUNCTION 2 quiver_vector_l2_class(internal);
+SELECT opcname, amvalidate(oid) FROM (SELECT * FROM pg_opclass WHERE opcname LIKE 'ic\_%' ORDER BY opcname OFFSET 0) s;
+CREATE INDEX ON ic USING quiver (v ic_no_function);
+DROP OPERATOR FAMILY ic_no_function USING quiver;
+DROP OPERATOR FAMILY ic_search USING quiver;
+DROP OPERATOR FAMILY ic_functions USING quiver;
+
 CREATE INDEX ic_default ON ic USING quiver (v);
 CREATE INDEX ic_default_half ON ic USING quiver (h);
 CREATE INDEX ic_ip ON ic USING quiver (v vector_ip_ops) WITH (m = 8, ef_construction = 32, ef_search = 100, storage = float32);

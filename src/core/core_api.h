@@ -280,8 +280,8 @@ typedef void (*QuiverProgress) (void *context, uint64_t done, uint64_t total);
 
 /*
  * Builds in memory, in one thread.  Of store, only allocate, poll and fail are
- * called (context passed on).  allocate is asked for many chunks of 1 MB and a
- * few arrays of up to 64 bytes a row, and must hand out memory that lives until
+ * called (context passed on).  allocate is asked for chunks of 1 and 16 MB and
+ * a few arrays of up to 64 bytes a row, and must hand out memory that lives until
  * the build ends.
  */
 extern QuiverBuild *quiver_build_begin(const QuiverStore *store, const QuiverIndexParams *params);

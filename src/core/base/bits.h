@@ -9,13 +9,19 @@
 
 namespace quiver {
 
-constexpr size_t DivideUp(size_t value, size_t by) { return value / by + (value % by != 0); }
+constexpr size_t DivideUp(size_t value, size_t by) {
+  return value / by + (value % by != 0);
+}
 
 // `to` is a power of two; wraps where the result has no room.
-constexpr size_t AlignUp(size_t value, size_t to) { return (value + to - 1) & ~(to - 1); }
+constexpr size_t AlignUp(size_t value, size_t to) {
+  return (value + to - 1) & ~(to - 1);
+}
 
 // The largest power of two <= value; 0 for 0.
-constexpr size_t FloorPowerOfTwo(size_t value) { return std::bit_floor(value); }
+constexpr size_t FloorPowerOfTwo(size_t value) {
+  return std::bit_floor(value);
+}
 
 // Little-endian loads and stores at any address: what the on-disk format means by them.
 inline uint16_t LoadLE16(const void* from) {
@@ -35,16 +41,24 @@ inline uint64_t LoadLE64(const void* from) {
 }
 
 // Bit i of an array of bytes or words, LSB first.
-inline bool TestBit(const uint8_t* bits, size_t i) { return (bits[i / 8] >> (i % 8)) & 1; }
+inline bool TestBit(const uint8_t* bits, size_t i) {
+  return (bits[i / 8] >> (i % 8)) & 1;
+}
 inline void SetBit(uint8_t* bits, size_t i) {
   bits[i / 8] = static_cast<uint8_t>(bits[i / 8] | (1u << (i % 8)));
 }
 inline void ClearBit(uint8_t* bits, size_t i) {
   bits[i / 8] = static_cast<uint8_t>(bits[i / 8] & ~(1u << (i % 8)));
 }
-inline bool TestBit(const uint64_t* bits, size_t i) { return (bits[i / 64] >> (i % 64)) & 1; }
-inline void SetBit(uint64_t* bits, size_t i) { bits[i / 64] |= uint64_t{1} << (i % 64); }
-inline void ClearBit(uint64_t* bits, size_t i) { bits[i / 64] &= ~(uint64_t{1} << (i % 64)); }
+inline bool TestBit(const uint64_t* bits, size_t i) {
+  return (bits[i / 64] >> (i % 64)) & 1;
+}
+inline void SetBit(uint64_t* bits, size_t i) {
+  bits[i / 64] |= uint64_t{1} << (i % 64);
+}
+inline void ClearBit(uint64_t* bits, size_t i) {
+  bits[i / 64] &= ~(uint64_t{1} << (i % 64));
+}
 
 }  // namespace quiver
 

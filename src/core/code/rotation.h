@@ -25,7 +25,9 @@ constexpr uint32_t kRotationAlgorithm = 1;
 constexpr int kRotationRounds = 2;
 
 // Number of 64-bit words that MakeRotationSigns fills.
-constexpr size_t RotationSignWords(size_t dim) { return 2 * kRotationRounds * ((dim + 63) / 64); }
+constexpr size_t RotationSignWords(size_t dim) {
+  return 2 * kRotationRounds * ((dim + 63) / 64);
+}
 
 // Fills `words` (RotationSignWords(dim) of them) from `seed`.
 void MakeRotationSigns(uint64_t seed, size_t dim, uint64_t* words);

@@ -31,8 +31,7 @@ QUIVER_AVX2 int32_t QuantizeI8(const float* x, size_t dim, int8_t* out, float* s
   __m256 largest8 = _mm256_setzero_ps();
   for (size_t i = 0; i < dim; i += 8)  // the second operand wins over a NaN
     largest8 = _mm256_max_ps(_mm256_andnot_ps(sign_bit, LoadUpTo8(x + i, dim - i)), largest8);
-  __m128 most =
-      _mm_max_ps(_mm256_castps256_ps128(largest8), _mm256_extractf128_ps(largest8, 1));
+  __m128 most = _mm_max_ps(_mm256_castps256_ps128(largest8), _mm256_extractf128_ps(largest8, 1));
   most = _mm_max_ps(most, _mm_movehl_ps(most, most));
   const float largest = _mm_cvtss_f32(_mm_max_ss(most, _mm_shuffle_ps(most, most, 1)));
   const size_t padded = AlignUp(dim, 64);
@@ -88,8 +87,8 @@ QUIVER_AVX2_INLINE __m256i Products(const uint8_t* bits, size_t plane_bytes, __m
 
 // dots of kBatch codes.
 template <int kBits, int kBatch>
-QUIVER_AVX2_INLINE void Batch(const uint8_t* codes, size_t stride, size_t dim,
-                              const int8_t* query, int32_t offset, int32_t* dots) {
+QUIVER_AVX2_INLINE void Batch(const uint8_t* codes, size_t stride, size_t dim, const int8_t* query,
+                              int32_t offset, int32_t* dots) {
   // So many products fit 16 bits: 64 of 2 * 2 * 127, 21 of 2 * 6 * 127, 4 of 2 * 30 * 127.
   constexpr size_t kTogether = kBits == 4 ? 4 : 16;
   const size_t plane_bytes = DivideUp(dim, 8);
@@ -104,8 +103,7 @@ QUIVER_AVX2_INLINE void Batch(const uint8_t* codes, size_t stride, size_t dim,
 #pragma GCC unroll 4
     for (int j = 0; j < kBatch; j++) parts[j] = _mm256_setzero_si256();
     for (size_t chunk = start; chunk < end; chunk++) {
-      const __m256i q =
-          _mm256_loadu_si256(reinterpret_cast<const __m256i*>(query + 32 * chunk));
+      const __m256i q = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(query + 32 * chunk));
 #pragma GCC unroll 4
       for (int j = 0; j < kBatch; j++) {
         const uint8_t* bits = codes + static_cast<size_t>(j) * stride + 4 * chunk;
@@ -127,8 +125,7 @@ QUIVER_AVX2 void Dots(const uint8_t* codes, size_t stride, size_t count, size_t 
   size_t j = 0;
   for (; j + 4 <= count; j += 4)
     Batch<kBits, 4>(codes + j * stride, stride, dim, query, offset, dots + j);
-  for (; j < count; j++)
-    Batch<kBits, 1>(codes + j * stride, stride, dim, query, offset, dots + j);
+  for (; j < count; j++) Batch<kBits, 1>(codes + j * stride, stride, dim, query, offset, dots + j);
 }
 
 }  // namespace
@@ -155,7 +152,9 @@ QUIVER_AVX2_INLINE float Total(const LaneSums& sums) {
                                 _mm256_add_ps(sums.part[1], sums.part[3])));
 }
 
-QUIVER_AVX2_INLINE void AddTo(__m256& sum, __m256 term) { sum = _mm256_add_ps(sum, term); }
+QUIVER_AVX2_INLINE void AddTo(__m256& sum, __m256 term) {
+  sum = _mm256_add_ps(sum, term);
+}
 
 QUIVER_AVX2_INLINE __m256 Rounded(__m256 product) {
   QUIVER_ROUNDED(product);
@@ -197,7 +196,9 @@ QUIVER_AVX2_INLINE EdgeSums ZeroSums() {
 }
 
 // Which of bits 0 .. 7 are components.
-QUIVER_AVX2_INLINE unsigned Valid(size_t left) { return left >= 8 ? 0xFFu : (1u << left) - 1; }
+QUIVER_AVX2_INLINE unsigned Valid(size_t left) {
+  return left >= 8 ? 0xFFu : (1u << left) - 1;
+}
 
 // Sums are returned, not passed: behind a reference they would be stored and
 // loaded around every write to the code.
@@ -216,8 +217,8 @@ QUIVER_AVX2 EdgeSums EncodeSigns(const EdgeInput& in, uint8_t* code) {
       AddTo(sums.a.part[part], _mm256_xor_ps(v.r, flip));
       AddTo(sums.s_c.part[part], _mm256_xor_ps(v.centred, flip));
       AddTo(sums.mu_r.part[part], Rounded(_mm256_mul_ps(v.mu, v.r)));
-      code[i / 8] = static_cast<uint8_t>(
-          ~static_cast<unsigned>(_mm256_movemask_ps(negative)) & Valid(in.dim - i));
+      code[i / 8] = static_cast<uint8_t>(~static_cast<unsigned>(_mm256_movemask_ps(negative)) &
+                                         Valid(in.dim - i));
     }
   return sums;
 }

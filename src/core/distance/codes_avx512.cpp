@@ -54,18 +54,18 @@ QUIVER_AVX512_INLINE __mmask64 Mask64(const uint8_t* bits) {
   return _cvtu64_mask64(word);
 }
 
-// Lane by lane sums of four vectors: 128-bit lane l of the result = { sums of lane l of a, b, c, d }.
+// Lane by lane sums of four vectors: 128-bit lane l of the result = { sums of lane l of a, b, c, d
+// }.
 QUIVER_AVX512_INLINE __m512i Sums4(const __m512i* v) {
-  const __m512i ab = _mm512_add_epi32(_mm512_unpacklo_epi32(v[0], v[1]),
-                                      _mm512_unpackhi_epi32(v[0], v[1]));
-  const __m512i cd = _mm512_add_epi32(_mm512_unpacklo_epi32(v[2], v[3]),
-                                      _mm512_unpackhi_epi32(v[2], v[3]));
+  const __m512i ab =
+      _mm512_add_epi32(_mm512_unpacklo_epi32(v[0], v[1]), _mm512_unpackhi_epi32(v[0], v[1]));
+  const __m512i cd =
+      _mm512_add_epi32(_mm512_unpacklo_epi32(v[2], v[3]), _mm512_unpackhi_epi32(v[2], v[3]));
   return _mm512_add_epi32(_mm512_unpacklo_epi64(ab, cd), _mm512_unpackhi_epi64(ab, cd));
 }
 
 QUIVER_AVX512_INLINE __m128i SumLanes(__m512i v) {
-  const __m256i half =
-      _mm256_add_epi32(_mm512_castsi512_si256(v), _mm512_extracti64x4_epi64(v, 1));
+  const __m256i half = _mm256_add_epi32(_mm512_castsi512_si256(v), _mm512_extracti64x4_epi64(v, 1));
   return _mm_add_epi32(_mm256_castsi256_si128(half), _mm256_extracti128_si256(half, 1));
 }
 
@@ -122,8 +122,8 @@ QUIVER_AVX512 void Dots(const uint8_t* codes, size_t stride, size_t count, size_
 
 }  // namespace
 
-QUIVER_AVX512 void CodeDots(const uint8_t* codes, size_t stride, size_t count, size_t dim,
-                            int bits, const int8_t* query, int32_t query_sum, int32_t* dots) {
+QUIVER_AVX512 void CodeDots(const uint8_t* codes, size_t stride, size_t count, size_t dim, int bits,
+                            const int8_t* query, int32_t query_sum, int32_t* dots) {
   if (bits == 1)
     Dots<1>(codes, stride, count, dim, query, query_sum, dots);
   else if (bits == 2)
@@ -175,7 +175,9 @@ QUIVER_AVX512_INLINE __m512 AddRounded(__m512 sum, __m512 x, __m512 y) {
 }
 
 // Those of 16 lanes that are components, `left` of them or all.
-QUIVER_AVX512_INLINE __mmask16 Rest(size_t left) { return FirstLanes(left < 16 ? left : 16); }
+QUIVER_AVX512_INLINE __mmask16 Rest(size_t left) {
+  return FirstLanes(left < 16 ? left : 16);
+}
 
 // Bits of up to 16 components, `left` of them, to byte i / 8 of a plane.
 QUIVER_AVX512_INLINE void StoreBits(uint8_t* plane, size_t i, size_t left, __mmask16 bits) {
@@ -189,8 +191,7 @@ QUIVER_AVX512_INLINE void AddSigns(const EdgeInput& in, size_t i, __mmask16 lane
   const __m512 mu = _mm512_maskz_loadu_ps(lanes, in.mu + i);
   const __m512 r = _mm512_sub_ps(_mm512_maskz_loadu_ps(lanes, in.o + i), c);
   const __mmask16 negative = _mm512_cmp_ps_mask(r, _mm512_setzero_ps(), _CMP_LT_OQ);
-  const __m512 s =
-      _mm512_mask_blend_ps(negative, _mm512_set1_ps(1.0f), _mm512_set1_ps(-1.0f));
+  const __m512 s = _mm512_mask_blend_ps(negative, _mm512_set1_ps(1.0f), _mm512_set1_ps(-1.0f));
   sums.n2 = AddRounded(sums.n2, r, r);
   sums.mu_r = AddRounded(sums.mu_r, mu, r);
   // Products with one are exact, so these FMAs round once, as the additions would.
@@ -273,8 +274,8 @@ QUIVER_AVX512 EdgeSums EncodeLevels(const EdgeInput& in, uint8_t* code) {
 
 }  // namespace
 
-QUIVER_AVX512 void EncodeEdge(const float* c, const float* o, const float* mu, size_t dim,
-                              int bits, uint8_t* code, QuiverEdgeTerms* terms) {
+QUIVER_AVX512 void EncodeEdge(const float* c, const float* o, const float* mu, size_t dim, int bits,
+                              uint8_t* code, QuiverEdgeTerms* terms) {
   *terms = {};
   if (dim == 0) return;
   const EdgeInput in = {c, o, mu, dim};

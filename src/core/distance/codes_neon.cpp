@@ -43,7 +43,8 @@ int32_t QuantizeI8(const float* x, size_t dim, int8_t* out, float* step) {
     int16x4_t words[2];
     for (size_t j = 0; j < 2; j++) {
       const size_t at = i + 4 * j;
-      float32x4_t value = vmulq_n_f32(at < dim ? LoadUpTo4(x + at, dim - at) : vdupq_n_f32(0), inverse);
+      float32x4_t value =
+          vmulq_n_f32(at < dim ? LoadUpTo4(x + at, dim - at) : vdupq_n_f32(0), inverse);
       value = Smaller(Larger(value, vdupq_n_f32(-127.0f)), vdupq_n_f32(127.0f));
       const int32x4_t rounded = vcvtnq_s32_f32(value);
       sum = vaddq_s32(sum, rounded);
@@ -90,8 +91,7 @@ void Dots(const uint8_t* codes, size_t stride, size_t count, size_t dim, const i
           int32_t query_sum, int32_t* dots) {
   const int32_t offset = ((1 << kBits) - 1) * query_sum;
   for (size_t j = 0; j < count; j++)
-    dots[j] =
-        Dot<kBits>(codes + j * stride, DivideUp(dim, 8), DivideUp(dim, 16), query) - offset;
+    dots[j] = Dot<kBits>(codes + j * stride, DivideUp(dim, 8), DivideUp(dim, 16), query) - offset;
 }
 
 }  // namespace
@@ -206,8 +206,7 @@ void EncodeLevels(const EdgeInput& in, int bits, uint8_t* code, EdgeSums& sums) 
       const int32x4_t bit = vdupq_n_s32(1 << (bits - 1 - plane));
       SetBits(code + static_cast<size_t>(plane) * plane_bytes, i, in.dim, vtstq_s32(level, bit));
     }
-    const float32x4_t s =
-        vcvtq_f32_s32(vsubq_s32(vaddq_s32(level, level), vdupq_n_s32(highest)));
+    const float32x4_t s = vcvtq_f32_s32(vsubq_s32(vaddq_s32(level, level), vdupq_n_s32(highest)));
     sums.a.Add(i, Product(s, v.r));
     sums.s_c.Add(i, Product(s, v.centred));
   }

@@ -14,17 +14,17 @@
 
 namespace quiver {
 
-#define QUIVER_DECLARE_LEVEL(level)                                                           \
-  namespace level {                                                                           \
-  void FlipSigns(float* x, const uint64_t* signs, size_t n);                                  \
-  void Hadamard(float* x, size_t n);                                                          \
-  void Butterfly(float* x, float* y, size_t n);                                               \
-  int32_t QuantizeI8(const float* x, size_t dim, int8_t* out, float* step);                   \
-  void CodeDots(const uint8_t* codes, size_t stride, size_t count, size_t dim, int bits,      \
-                const int8_t* query, int32_t query_sum, int32_t* dots);                       \
-  void EncodeEdge(const float* c, const float* o, const float* mu, size_t dim, int bits,      \
-                  uint8_t* code, QuiverEdgeTerms* terms);                                     \
-  extern const QuiverKernels kKernels;                                                        \
+#define QUIVER_DECLARE_LEVEL(level)                                                      \
+  namespace level {                                                                      \
+  void FlipSigns(float* x, const uint64_t* signs, size_t n);                             \
+  void Hadamard(float* x, size_t n);                                                     \
+  void Butterfly(float* x, float* y, size_t n);                                          \
+  int32_t QuantizeI8(const float* x, size_t dim, int8_t* out, float* step);              \
+  void CodeDots(const uint8_t* codes, size_t stride, size_t count, size_t dim, int bits, \
+                const int8_t* query, int32_t query_sum, int32_t* dots);                  \
+  void EncodeEdge(const float* c, const float* o, const float* mu, size_t dim, int bits, \
+                  uint8_t* code, QuiverEdgeTerms* terms);                                \
+  extern const QuiverKernels kKernels;                                                   \
   }
 
 QUIVER_DECLARE_LEVEL(scalar)

@@ -10,7 +10,9 @@
 namespace quiver::avx2 {
 namespace {
 
-QUIVER_AVX2_INLINE __m256 Load(const float* p) { return _mm256_loadu_ps(p); }
+QUIVER_AVX2_INLINE __m256 Load(const float* p) {
+  return _mm256_loadu_ps(p);
+}
 QUIVER_AVX2_INLINE __m256 Load(const uint16_t* p) {
   return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
 }
@@ -121,8 +123,7 @@ QUIVER_AVX2 void Cosine(const A* a, const A* b, size_t dim, float out[3]) {
   out[2] = SumLanes(_mm256_add_ps(even.bb, odd.bb));
 }
 
-QUIVER_AVX2 float L2SquaredMixed(const float* q, const uint16_t* stored, float scale,
-                                 size_t dim) {
+QUIVER_AVX2 float L2SquaredMixed(const float* q, const uint16_t* stored, float scale, size_t dim) {
   return Sum<ScaledSquared>(q, stored, scale, dim);
 }
 

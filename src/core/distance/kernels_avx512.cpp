@@ -7,7 +7,9 @@
 namespace quiver::avx512 {
 namespace {
 
-QUIVER_AVX512_INLINE __m512 Load(const float* p) { return _mm512_loadu_ps(p); }
+QUIVER_AVX512_INLINE __m512 Load(const float* p) {
+  return _mm512_loadu_ps(p);
+}
 QUIVER_AVX512_INLINE __m512 Load(const uint16_t* p) {
   return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
 }
@@ -117,8 +119,7 @@ QUIVER_AVX512 float L2SquaredMixed(const float* q, const uint16_t* stored, float
   return Sum<ScaledSquared>(q, stored, scale, dim);
 }
 
-QUIVER_AVX512 float ProductMixed(const float* q, const uint16_t* stored, float scale,
-                                 size_t dim) {
+QUIVER_AVX512 float ProductMixed(const float* q, const uint16_t* stored, float scale, size_t dim) {
   return scale * Sum<Product>(q, stored, scale, dim);
 }
 

@@ -9,12 +9,22 @@
 namespace quiver::neon {
 namespace {
 
-inline float32x4_t Widen(uint16x4_t half) { return vcvt_f32_f16(vreinterpret_f16_u16(half)); }
-inline uint16x4_t Narrow(float32x4_t x) { return vreinterpret_u16_f16(vcvt_f16_f32(x)); }
+inline float32x4_t Widen(uint16x4_t half) {
+  return vcvt_f32_f16(vreinterpret_f16_u16(half));
+}
+inline uint16x4_t Narrow(float32x4_t x) {
+  return vreinterpret_u16_f16(vcvt_f16_f32(x));
+}
 
-inline float32x4_t Load(const float* p) { return vld1q_f32(p); }
-inline float32x4_t Load(const uint16_t* p) { return Widen(vld1_u16(p)); }
-inline float32x4_t Load(const float* p, size_t count) { return LoadFirst(p, count); }
+inline float32x4_t Load(const float* p) {
+  return vld1q_f32(p);
+}
+inline float32x4_t Load(const uint16_t* p) {
+  return Widen(vld1_u16(p));
+}
+inline float32x4_t Load(const float* p, size_t count) {
+  return LoadFirst(p, count);
+}
 inline float32x4_t Load(const uint16_t* p, size_t count) {
   uint16_t padded[4] = {};
   for (size_t i = 0; i < count; i++) padded[i] = p[i];
@@ -131,7 +141,9 @@ inline uint8x16_t Bytes(const uint8_t* p, size_t left) {
   return vld1q_u8(padded);
 }
 
-inline uint64_t Popcount(uint8x16_t v) { return vaddlvq_u8(vcntq_u8(v)); }
+inline uint64_t Popcount(uint8x16_t v) {
+  return vaddlvq_u8(vcntq_u8(v));
+}
 
 uint64_t Hamming(const uint8_t* a, const uint8_t* b, size_t bytes) {
   uint64_t sum = 0;

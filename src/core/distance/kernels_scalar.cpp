@@ -24,8 +24,12 @@ struct Sums {
   }
 };
 
-inline float Value(float x) { return x; }
-inline float Value(uint16_t x) { return F16ToF32(x); }
+inline float Value(float x) {
+  return x;
+}
+inline float Value(uint16_t x) {
+  return F16ToF32(x);
+}
 
 struct Squared {
   static float Of(float a, float b) { return (a - b) * (a - b); }

@@ -76,8 +76,7 @@ QUIVER_AVX2_INLINE void Blocks(float* x, size_t n, __m256 scale) {
     for (int i = 0; i < kCount; i++) v[i] = InRegister(_mm256_loadu_ps(x + base + 8 * i));
     Across<kCount>(v);
 #pragma GCC unroll 8
-    for (int i = 0; i < kCount; i++)
-      _mm256_storeu_ps(x + base + 8 * i, _mm256_mul_ps(v[i], scale));
+    for (int i = 0; i < kCount; i++) _mm256_storeu_ps(x + base + 8 * i, _mm256_mul_ps(v[i], scale));
   }
 }
 

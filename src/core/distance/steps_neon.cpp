@@ -38,7 +38,7 @@ namespace {
 
 // Strides 1 and 2 inside a register.
 inline float32x4_t InRegister(float32x4_t x) {
-  const float32x4_t sum1 = vpaddq_f32(x, x);  // a+b, c+d, a+b, c+d
+  const float32x4_t sum1 = vpaddq_f32(x, x);              // a+b, c+d, a+b, c+d
   const float32x4_t dif1 = vsubq_f32(x, vrev64q_f32(x));  // a-b, b-a, c-d, d-c
   // a+b, a-b, c+d, c-d
   x = vzip1q_f32(sum1, vuzp1q_f32(dif1, dif1));
@@ -86,8 +86,7 @@ void Stages(float* x, size_t n, size_t stride, float scale) {
       for (int i = 0; i < kCount; i++) v[i] = vld1q_f32(x + offset + i * stride);
       Across<kCount>(v);
 #pragma GCC unroll 16
-      for (int i = 0; i < kCount; i++)
-        vst1q_f32(x + offset + i * stride, vmulq_n_f32(v[i], scale));
+      for (int i = 0; i < kCount; i++) vst1q_f32(x + offset + i * stride, vmulq_n_f32(v[i], scale));
     }
 }
 

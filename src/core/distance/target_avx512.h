@@ -17,9 +17,10 @@
 #include <cstddef>
 #include <cstdint>
 
-#define QUIVER_AVX512                                                                     \
-  __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vbmi,"       \
-                        "avx512vpopcntdq,avx2,fma,f16c,popcnt")))
+#define QUIVER_AVX512                                                    \
+  __attribute__((                                                        \
+      target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vbmi," \
+             "avx512vpopcntdq,avx2,fma,f16c,popcnt")))
 #define QUIVER_AVX512_INLINE QUIVER_AVX512 __attribute__((always_inline)) static inline
 
 namespace quiver::avx512 {

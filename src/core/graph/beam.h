@@ -53,7 +53,7 @@ class Beam {
                          [](float d, const Candidate& c) { return d < c.distance; }) -
         entries_.begin());
     entries_.PushBack(candidate);
-    for (size_t i = size; i > at; i--) entries_[i] = entries_[i - 1];
+    memmove(static_cast<void*>(&entries_[at] + 1), &entries_[at], (size - at) * sizeof(Candidate));
     entries_[at] = candidate;
     entries_[at].expanded = 0;
     next_ = std::min(next_, at);

@@ -33,6 +33,14 @@ MemoryPages::MemoryPages(const QuiverStore* base)
     return Pages(context)->page(pin->block);
   };
   store_.commit = [](void*) {};
+  store_.prefetch = [](void* context, uint32_t block, uint32_t offset, uint32_t bytes) {
+    MemoryPages* pages = Pages(context);
+    if (block >= pages->count() || offset > kPageBytes || bytes > kPageBytes - offset) return;
+    const uint8_t* page = pages->page(block);
+    __builtin_prefetch(page);
+    __builtin_prefetch(Special(page));
+    for (uint32_t i = 0; i < bytes; i += 64) __builtin_prefetch(page + offset + i);
+  };
   store_.poll = [](void* context) {
     const MemoryPages* pages = Pages(context);
     pages->base_->poll(pages->base_->context);

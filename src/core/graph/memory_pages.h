@@ -22,7 +22,9 @@ class MemoryPages {
   uint64_t bytes() const { return chunks_.size() * uint64_t{kChunkPages} * kPageBytes; }
 
  private:
-  static constexpr size_t kChunkPages = 128;
+  // 16 MB: enough for the allocator to back it by huge pages, which a search all
+  // over the graph is a fifth faster on.
+  static constexpr size_t kChunkPages = 2048;
 
   const QuiverStore* base_;
   Allocator allocator_;

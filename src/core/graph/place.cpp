@@ -214,6 +214,8 @@ Placed PlacePosting(const GraphContext& context, NodePointer where, const Stored
   SourceLock from(context, source);
   if (!from.Acquire()) return Placed::kGone;
 
+  // Nodes lie above the list, which keeps locks in the order of the blocks.
+  if (!from.Allows(block)) store.Corrupted(block, "a node lies below the list");
   QuiverPin pin;
   const uint8_t* page = store.Lock(block, &pin);
   const ConstNode node(page, layout, slot);

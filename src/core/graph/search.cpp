@@ -49,6 +49,7 @@ NodePointer Search::Descend(NodePointer entry, int entry_level, int level) {
 
 void Search::Run(int level, NodePointer start, size_t width) {
   beam_.Reset(width);
+  visited_.Reserve(width * context_->layout().slots);
   if (!start.valid() || !visited_.Insert(start.number)) return;
   Offer(Candidate{0, start.number, start.generation, 0});
   Drain(level);

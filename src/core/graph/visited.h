@@ -10,6 +10,11 @@ class Visited {
  public:
   explicit Visited(Allocator* allocator) : allocator_(allocator) {}
 
+  // Makes room for `count` numbers, so that the table is not filled again and again.
+  void Reserve(size_t count) {
+    while (capacity_ < 2 * count) Grow();
+  }
+
   // Adds number; true when it was not there.  REQUIRES: number != 0xFFFFFFFF.
   bool Insert(uint32_t number) {
     if (2 * count_ >= capacity_) Grow();

@@ -1,0 +1,40 @@
+// The smallest ef that reaches a recall: what makes engines comparable.
+#ifndef QUIVER_BENCH_CLIENT_SMALLEST_EF_H
+#define QUIVER_BENCH_CLIENT_SMALLEST_EF_H
+
+#include <map>
+#include <utility>
+
+#include "engine/engine.h"
+#include "truth/ground_truth.h"
+
+namespace quiver::bench {
+
+struct EfChoice {
+  int ef = 0;
+  double recall = 0;     // over all queries
+  bool reached = false;  // false: `ef` is the engine's largest
+};
+
+class EfFinder {
+ public:
+  EfFinder(const Dataset& dataset, const GroundTruth& truth, int k)
+      : dataset_(dataset), truth_(truth), k_(k) {}
+
+  // Bisects on the first queries, then settles it on all of them.
+  EfChoice Find(Engine* engine, double recall);
+  double RecallAt(Engine* engine, int ef, size_t queries);
+
+ private:
+  // The smallest ef in (low, high] that reaches the recall, given that high does.
+  int Bisect(Engine* engine, double recall, int low, int high, size_t queries);
+
+  const Dataset& dataset_;
+  const GroundTruth& truth_;
+  int k_;
+  std::map<std::pair<Engine*, std::pair<int, size_t>>, double> known_;
+};
+
+}  // namespace quiver::bench
+
+#endif  // QUIVER_BENCH_CLIENT_SMALLEST_EF_H

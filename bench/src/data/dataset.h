@@ -1,0 +1,45 @@
+// Data sets: rows to search, queries to search for, and the metric.
+//
+//   fashion-mnist                     60,000 images x 784, L2, 10,000 test images as queries
+//   words                             English word vectors x 100, cosine (data/fetch-words.sh)
+//   synthetic:n=,d=,...               seeded clusters, see synthetic.h
+//   fvecs:base=FILE,queries=FILE      also bvecs; without queries=, `held` rows are held out
+//
+// Every set also takes rows=, queries-limit as limit=, and metric=l2|ip|cosine.  What is read or
+// generated is kept in the cache directory and mapped from there.
+#ifndef QUIVER_BENCH_DATA_DATASET_H
+#define QUIVER_BENCH_DATA_DATASET_H
+
+#include <memory>
+#include <string>
+
+#include "data/matrix_file.h"
+
+namespace quiver::bench {
+
+enum class Metric { kL2, kInnerProduct, kCosine };
+
+const char* MetricName(Metric metric);
+Metric ParseMetric(const std::string& text);
+
+// In double precision: squared L2, negative inner product, or 1 - cosine (2 for a zero vector).
+double ExactDistance(Metric metric, const float* a, const float* b, size_t dim);
+
+struct Dataset {
+  std::string name;       // as the user wrote it
+  std::string cache_key;  // a file name stem, unique for rows + queries + metric
+  Metric metric = Metric::kL2;
+  std::shared_ptr<MappedMatrix> base_file;
+  std::shared_ptr<MappedMatrix> query_file;
+  Matrix base;
+  Matrix queries;
+
+  size_t dim() const { return base.dim; }
+};
+
+std::string DefaultCacheDir();
+Dataset OpenDataset(const std::string& spec, const std::string& cache_dir);
+
+}  // namespace quiver::bench
+
+#endif  // QUIVER_BENCH_DATA_DATASET_H

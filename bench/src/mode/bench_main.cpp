@@ -1,0 +1,41 @@
+// quiver_bench SUBCOMMAND [--option=value ...]; bench/README.md has the options.
+
+#include <cstdio>
+#include <exception>
+#include <string>
+
+#include "base/command_line.h"
+#include "base/failure.h"
+#include "mode/mode.h"
+
+namespace {
+
+struct Subcommand {
+  const char* name;
+  void (*run)(const quiver::bench::CommandLine&);
+};
+
+constexpr Subcommand kSubcommands[] = {
+    {"compare", quiver::bench::RunCompare},
+    {"throughput", quiver::bench::RunThroughput},
+    {"filter", quiver::bench::RunFilter},
+    {"data", quiver::bench::RunData},
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::string name = argc > 1 ? argv[1] : "";
+  try {
+    for (const Subcommand& subcommand : kSubcommands) {
+      if (name != subcommand.name) continue;
+      subcommand.run(quiver::bench::CommandLine(argc, argv, 2));
+      return 0;
+    }
+    fmt::print(stderr, "usage: quiver_bench compare|throughput|filter|data [--option=value ...]\n");
+    return 2;
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "quiver_bench: {}\n", error.what());
+    return 1;
+  }
+}

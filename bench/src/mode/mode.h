@@ -1,0 +1,23 @@
+// The driver's subcommands.
+#ifndef QUIVER_BENCH_MODE_MODE_H
+#define QUIVER_BENCH_MODE_MODE_H
+
+#include "base/command_line.h"
+#include "engine/engine.h"
+
+namespace quiver::bench {
+
+void RunCompare(const CommandLine& options);
+void RunThroughput(const CommandLine& options);
+void RunFilter(const CommandLine& options);
+void RunData(const CommandLine& options);
+
+// What several subcommands share.
+std::string CacheDirOf(const CommandLine& options);
+EngineContext ContextOf(const CommandLine& options);
+BuildSettings BuildSettingsOf(const CommandLine& options);
+std::vector<std::string> EngineSpecsOf(const CommandLine& options);
+
+}  // namespace quiver::bench
+
+#endif  // QUIVER_BENCH_MODE_MODE_H

@@ -1,0 +1,188 @@
+#!/bin/bash
+# make check: everything that is tested, on a bare Debian 12.  QUIVER_DEEP=1 (make check-deep) adds the slow variants.
+#
+#   scripts/check.sh [tree|unit|regress|isolation|tap|programs|docker ...]     all of them unless some are named
+#
+# Works in a copy of the tree, with a copy of the server, as a user that is not root; neither the checkout nor the
+# system's PostgreSQL is written to.  Goes on after a failure, so that one run tells all, and ends with the counts.
+set -euo pipefail
+
+SOURCE=$(cd "$(dirname "$0")/.." && pwd -P)
+JOBS=${JOBS:-$(nproc)}
+DEEP=${QUIVER_DEEP:-}
+START=$SECONDS
+PARTS=" $* "
+
+wanted() { [[ $PARTS == "  " || $PARTS == *" $1 "* ]]; }
+
+"$SOURCE/scripts/install-deps.sh" check
+. "$SOURCE/scripts/throwaway-cluster.sh"
+throwaway_begin check
+cd "$WORK"
+
+TREE=$WORK/tree
+LOGS=$WORK/logs
+as_server_user mkdir -p "$LOGS"
+copy_tree "$TREE"
+private_server
+
+KINDS=(steps unit regress isolation tap)
+declare -A passed failed
+for kind in "${KINDS[@]}"; do passed[$kind]=0 failed[$kind]=0; done
+
+# count KIND PASSED FAILED
+count() {
+	passed[$1]=$((${passed[$1]} + $2))
+	failed[$1]=$((${failed[$1]} + $3))
+}
+
+say() { printf '\n=== %s (%d s)\n' "$1" $((SECONDS - START)); }
+
+# quietly LOG COMMAND...: the log is shown only where the command fails.
+quietly() {
+	local log=$LOGS/$1
+	shift
+	as_server_user "$@" >"$log" 2>&1 && return 0
+	tail -n 60 "$log"
+	return 1
+}
+
+# step NAME COMMAND...: a check that passes or fails as a whole.
+step() {
+	local name=$1
+	shift
+	say "$name"
+	if "$@"; then
+		count steps 1 0
+		echo "ok: $name"
+	else
+		count steps 0 1
+		echo "FAILED: $name"
+	fi
+}
+
+build_extension() {
+	quietly build.log make -C "$TREE" -j "$JOBS" PG_CONFIG="$PRIVATE_PG_CONFIG" install
+}
+
+build_bench() {
+	quietly bench.log cmake -S "$TREE/bench" -B "$WORK/bench" -DCMAKE_BUILD_TYPE=Release &&
+		quietly bench.log cmake --build "$WORK/bench" -j "$JOBS"
+}
+
+build_demo() {
+	quietly demo.log env PG_CONFIG="$(system_pg_config)" "$TREE/demo/build.sh" "$WORK/fashion_demo"
+}
+
+# unit NAME CMAKE-OPTION...: CMake runs the whole set once for each SIMD level.
+unit() {
+	local name=$1 dir=$WORK/unit-$1 log=$LOGS/unit-$1.log ok bad status=0
+	shift
+	say "unit tests, $name"
+	if ! quietly "unit-$name-build.log" cmake -S "$TREE" -B "$dir" -DCMAKE_BUILD_TYPE=Release "$@" ||
+		! quietly "unit-$name-build.log" cmake --build "$dir" -j "$JOBS"; then
+		count unit 0 1
+		return
+	fi
+	as_server_user env ASAN_OPTIONS=abort_on_error=1 UBSAN_OPTIONS=print_stacktrace=1 \
+		ctest --test-dir "$dir" -j "$JOBS" --verbose >"$log" 2>&1 || status=$?
+	ok=$(grep -cE '^[0-9]+: \[       OK \] ' "$log" || true)
+	bad=$(grep -cE '^[0-9]+: \[  FAILED  \] .* \([0-9]+ ms\)$' "$log" || true)
+	if [ "$status" -ne 0 ]; then
+		grep -vE '^[0-9]+: \[( RUN      |       OK |----------)\]' "$log" | tail -n 120
+		# A program that crashed has no failed test to show for it.
+		[ "$bad" -gt 0 ] || bad=1
+	fi
+	[ $((ok + bad)) -gt 0 ] || bad=1
+	count unit "$ok" "$bad"
+	echo "$name: $ok passed, $bad failed"
+}
+
+# pg_regress NAME KIND PGOPTIONS: the tests of sql/ or test/specs/ against the running cluster.
+pg_regress() {
+	local name=$1 kind=$2 options=$3 log=$LOGS/$1.log off ok=0 bad=0
+	say "$name"
+	off=(TAP_TESTS=)
+	if [ "$kind" = regress ]; then off+=(ISOLATION=); else off+=(REGRESS=); fi
+	if ! as_server_user env PGOPTIONS="$options" make -C "$TREE" PG_CONFIG="$PRIVATE_PG_CONFIG" installcheck "${off[@]}" >"$log" 2>&1; then
+		grep -E 'FAILED|not ok|^# ' "$log" || tail -n 20 "$log"
+		cat "$TREE"/regression.diffs "$TREE"/output_iso/regression.diffs 2>/dev/null | head -n 200
+		tail -n 15 "$WORK/data.log"
+	fi
+	ok=$(grep -cE '^(test .* ok |ok [0-9]+)' "$log" || true)
+	bad=$(grep -cE '^(test .*FAILED|not ok [0-9]+)' "$log" || true)
+	# A run that never came to its first test has failed as well.
+	[ $((ok + bad)) -gt 0 ] || bad=1
+	count "$kind" "$ok" "$bad"
+	echo "$name: $ok passed, $bad failed"
+}
+
+# tap NAME [SETTING...]: servers of their own; the settings go to each of them.
+tap() {
+	local name=$1 log=$LOGS/$1.log config=$LOGS/$1.conf ok bad
+	shift
+	say "$name"
+	printf '%s\n' "$@" | as_server_user tee "$config" >/dev/null
+	as_server_user env TEMP_CONFIG="$config" make -C "$TREE" PG_CONFIG="$PRIVATE_PG_CONFIG" installcheck REGRESS= ISOLATION= \
+		PROVE_FLAGS="--timer --verbose" >"$log" 2>&1 || true
+	ok=$(grep -cE '^ok [0-9]+' "$log" || true)
+	bad=$(grep -cE '^not ok [0-9]+' "$log" || true)
+	if ! grep -q '^Result: PASS' "$log"; then
+		grep -E '^(not ok|#|Result|Dubious|.*Wstat)|No plan|died' "$log" | head -n 60
+		tail -n 30 "$TREE"/tmp_check/log/*.log 2>/dev/null | tail -n 120
+		# A script that died has no failed check to show for it.
+		[ "$bad" -gt 0 ] || bad=1
+	fi
+	grep -E '^\[|^test/t/|^Files=' "$log" | tail -n 60 || true
+	count tap "$ok" "$bad"
+	echo "$name: $ok passed, $bad failed"
+}
+
+if wanted tree; then
+	step "tree: rules that no compiler checks" as_server_user "$TREE/scripts/check-tree.sh"
+fi
+step "extension: build with warnings as errors, install into a copy of the server" build_extension
+step "extension: exported symbols" as_server_user "$TREE/scripts/check-symbols.sh" "$TREE/quiver.so"
+if wanted unit; then
+	unit release -DQUIVER_BENCH=ON
+	unit asan-ubsan -DQUIVER_SANITIZE=ON
+fi
+if wanted regress || wanted isolation; then
+	step "throwaway cluster" cluster_start data 'fsync = off' "log_line_prefix = '%m [%p] %a '" 'max_connections = 40'
+fi
+if wanted regress; then
+	pg_regress regress regress ''
+	if [ -n "$DEEP" ]; then
+		for level in scalar avx2; do
+			pg_regress "regress-$level" regress "-c session_preload_libraries=quiver -c quiver.simd_level=$level"
+		done
+	fi
+fi
+if wanted isolation; then
+	pg_regress isolation isolation ''
+fi
+if wanted tap; then
+	tap tap
+	if [ -n "$DEEP" ]; then
+		tap tap-wal-consistency "wal_consistency_checking = 'generic'" 'wal_keep_size = 8GB'
+	fi
+fi
+if wanted programs; then
+	step "bench: compiles" build_bench
+	step "demo: compiles" build_demo
+fi
+if wanted docker; then
+	step "docker: the image's steps, without a container engine" \
+		as_server_user "$TREE/docker/test-steps.sh" "$(system_pg_config)"
+fi
+
+printf '\n'
+total_passed=0 total_failed=0
+for kind in "${KINDS[@]}"; do
+	printf '%s: %d passed, %d failed\n' "$kind" "${passed[$kind]}" "${failed[$kind]}"
+	total_passed=$((total_passed + ${passed[$kind]}))
+	total_failed=$((total_failed + ${failed[$kind]}))
+done
+printf 'time: %d s\n' $((SECONDS - START))
+printf '%d passed, %d failed\n' "$total_passed" "$total_failed"
+[ "$total_failed" -eq 0 ]

@@ -1,0 +1,52 @@
+// The pages of an index in memory, and their content locks.
+#ifndef QUIVER_FAKES_MEMORY_FILE_H
+#define QUIVER_FAKES_MEMORY_FILE_H
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "core_api.h"
+
+namespace quiver::fakes {
+
+class MemoryFile {
+ public:
+  MemoryFile() = default;
+  // The pages alone: what a crash leaves behind, since locks die with the server.
+  MemoryFile(const MemoryFile& other);
+  MemoryFile& operator=(const MemoryFile&) = delete;
+
+  uint32_t block_count() const { return static_cast<uint32_t>(blocks_.size()); }
+
+  // Adds a page of zeros, or a copy of `page`; its block.
+  uint32_t Extend(const uint8_t* page = nullptr);
+
+  // A copy of a page, whoever has it locked.
+  std::vector<uint8_t> Copy(uint32_t block) const;
+  // Puts bytes of a page there, past all rules: damage, or a committed record.
+  void Overwrite(uint32_t block, size_t offset, const void* bytes, size_t count);
+
+  // Under AddressSanitizer a page can be touched only while somebody holds it.
+  // False where another session's lock forbids it.
+  bool TryLock(uint32_t block, bool exclusive);
+  void Unlock(uint32_t block, bool exclusive);
+  // REQUIRES: locked.
+  const uint8_t* Bytes(uint32_t block) const { return blocks_[block].bytes.get(); }
+
+ private:
+  struct Block {
+    Block();
+    Block(Block&&) = default;
+    ~Block();
+
+    std::unique_ptr<uint8_t[]> bytes;
+    int readers = 0;
+    bool writer = false;
+  };
+  std::vector<Block> blocks_;
+};
+
+}  // namespace quiver::fakes
+
+#endif  // QUIVER_FAKES_MEMORY_FILE_H

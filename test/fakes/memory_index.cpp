@@ -1,0 +1,186 @@
+#include "fakes/memory_index.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "base/random.h"
+
+namespace quiver::fakes {
+
+namespace {
+
+constexpr uint32_t kRowsPerHeapPage = 100;
+
+// What must not happen in a helper of tests.
+void Expect(const std::optional<QuiverError>& error, const char* what) {
+  if (!error.has_value()) return;
+  fprintf(stderr, "%s: %s\n", what, Describe(error).c_str());
+  abort();
+}
+
+}  // namespace
+
+QuiverTid TidOf(uint32_t row) {
+  return {row / kRowsPerHeapPage, static_cast<uint16_t>(row % kRowsPerHeapPage + 1)};
+}
+uint32_t RowOf(QuiverTid tid) { return tid.block * kRowsPerHeapPage + tid.offset - 1; }
+
+QuiverIndexParams ParamsOf(uint32_t dim, QuiverMetric metric, int m, QuiverStorage storage) {
+  return {dim, metric, storage, m, 64, 0x5EED, 16385};
+}
+
+QuiverScanOptions OptionsOf(int ef_search, QuiverIterativeScan iterative, size_t memory_limit) {
+  return {ef_search, iterative, 0, memory_limit};
+}
+
+std::string Describe(const std::optional<QuiverError>& error) {
+  if (!error.has_value()) return "";
+  return std::to_string(error->code) + " at block " + std::to_string(error->block) + ": " +
+         error->detail + " (" + std::to_string(error->value) + ")";
+}
+
+Cursor::Cursor(MemoryFile* file, const QuiverIndex* index, const QuiverScanOptions& options,
+               const Vector* query, Interleaver* interleaver)
+    : store_(file, interleaver), options_(options), index_(index), query_(query) {}
+
+std::optional<Hit> Cursor::Next() {
+  if (error_.has_value()) return std::nullopt;
+  QuiverRow row;
+  bool found = false;
+  error_ = store_.Run([&] {
+    if (scan_ == nullptr)
+      scan_ = quiver_scan_begin(store_.callbacks(), index_, &options_,
+                                query_ == nullptr ? QUIVER_SCAN_ALL : QUIVER_SCAN_NEAREST,
+                                query_ == nullptr ? nullptr : query_->data());
+    found = quiver_scan_next(scan_, &row);
+  });
+  if (error_.has_value() || !found) return std::nullopt;
+  return Hit{RowOf(row.tid), row.kind, row.distance};
+}
+
+QuiverScanStats Cursor::stats() const {
+  return scan_ == nullptr ? QuiverScanStats{} : *quiver_scan_stats(scan_);
+}
+
+MemoryIndex::MemoryIndex(const QuiverIndexParams& params) : params_(params) { Build({}); }
+
+MemoryIndex::MemoryIndex(const QuiverIndexParams& params, const std::vector<Vector>& rows)
+    : params_(params) {
+  Build(rows);
+}
+
+MemoryIndex::MemoryIndex(const MemoryIndex& other) : MemoryIndex(other.file_, other.params_) {}
+
+MemoryIndex::MemoryIndex(const MemoryFile& file, const QuiverIndexParams& params)
+    : params_(params), file_(file) {
+  Expect(Open(), "open");
+}
+
+void MemoryIndex::Build(const std::vector<Vector>& rows) {
+  MemoryStore store(&file_);
+  Expect(store.Run([&] {
+    QuiverBuild* build = quiver_build_begin(store.callbacks(), &params_);
+    for (uint32_t i = 0; i < rows.size(); i++)
+      quiver_build_add(build, TidOf(i), rows[i].empty() ? nullptr : rows[i].data());
+    quiver_build_link(build, nullptr, nullptr);
+    quiver_build_write(
+        build,
+        [](void* file, uint32_t, const uint8_t* page) {
+          static_cast<MemoryFile*>(file)->Extend(page);
+        },
+        &file_);
+  }),
+         "build");
+  Expect(Open(), "open");
+}
+
+std::optional<QuiverError> MemoryIndex::Open() {
+  MemoryStore store(&file_);
+  opened_.clear();
+  const QuiverIndex* index = nullptr;
+  std::optional<QuiverError> error =
+      store.Run([&] { index = quiver_index_open(store.callbacks()); });
+  if (error.has_value()) return error;
+  opened_.resize((quiver_index_bytes(index) + 7) / 8);
+  memcpy(opened_.data(), index, quiver_index_bytes(index));
+  return std::nullopt;
+}
+
+const QuiverIndex* MemoryIndex::index() const {
+  return opened_.empty() ? nullptr : reinterpret_cast<const QuiverIndex*>(opened_.data());
+}
+
+void MemoryIndex::SetListLimit(uint32_t pages) {
+  file_.Overwrite(kMetaBlock, kPageHeaderBytes + offsetof(MetaData, list_limit), &pages,
+                  sizeof pages);
+  Expect(Open(), "open");
+}
+
+Partition MemoryIndex::partition() const {
+  return Meta(static_cast<const uint8_t*>(file_.Copy(kMetaBlock).data()))->partition;
+}
+
+std::optional<QuiverError> MemoryIndex::InsertWith(MemoryStore* store, uint32_t row,
+                                                   const Vector& vector) {
+  return store->Run([&] {
+    quiver_insert(store->callbacks(), index(), params_.ef_construction, SplitMix64(row).Next(),
+                  TidOf(row), vector.empty() ? nullptr : vector.data());
+  });
+}
+
+std::optional<QuiverError> MemoryIndex::Insert(uint32_t row, const Vector& vector) {
+  MemoryStore store(&file_);
+  store.set_target(target_);
+  std::optional<QuiverError> error = InsertWith(&store, row, vector);
+  target_ = store.target();
+  return error;
+}
+
+void MemoryIndex::InsertAll(const std::vector<Vector>& rows, uint32_t first) {
+  for (const Vector& row : rows) Expect(Insert(first++, row), "insert");
+}
+
+std::vector<Hit> MemoryIndex::Drain(Cursor* cursor, size_t limit,
+                                    std::optional<QuiverError>* error) {
+  std::vector<Hit> hits;
+  while (hits.size() < limit) {
+    const std::optional<Hit> hit = cursor->Next();
+    if (!hit.has_value()) break;
+    hits.push_back(*hit);
+  }
+  if (error != nullptr)
+    *error = cursor->error();
+  else
+    Expect(cursor->error(), "scan");
+  return hits;
+}
+
+std::vector<Hit> MemoryIndex::Search(const Vector& query, const QuiverScanOptions& options,
+                                     size_t limit, std::optional<QuiverError>* error) {
+  Cursor cursor(&file_, index(), options, &query);
+  return Drain(&cursor, limit, error);
+}
+
+std::vector<Hit> MemoryIndex::Everything(std::optional<QuiverError>* error) {
+  Cursor cursor(&file_, index(), OptionsOf(), nullptr);
+  return Drain(&cursor, SIZE_MAX, error);
+}
+
+std::optional<QuiverError> MemoryIndex::Delete(const std::function<bool(uint32_t)>& is_dead,
+                                               QuiverVacuumStats* stats, MemoryStore* store) {
+  MemoryStore own(&file_);
+  if (store == nullptr) store = &own;
+  QuiverVacuumStats ignored = {};
+  if (stats == nullptr) stats = &ignored;
+  return store->Run([&] {
+    quiver_bulk_delete(
+        store->callbacks(), index(),
+        [](void* context, QuiverTid tid) {
+          return (*static_cast<const std::function<bool(uint32_t)>*>(context))(RowOf(tid));
+        },
+        const_cast<std::function<bool(uint32_t)>*>(&is_dead), nullptr, stats);
+  });
+}
+
+}  // namespace quiver::fakes

@@ -1,0 +1,103 @@
+// An index in memory, driven through core_api.h as an access method would.
+// Rows are named by numbers, which stand for heap addresses.
+#ifndef QUIVER_FAKES_MEMORY_INDEX_H
+#define QUIVER_FAKES_MEMORY_INDEX_H
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "fakes/memory_store.h"
+#include "fakes/vector_data.h"
+#include "page/meta.h"
+
+namespace quiver::fakes {
+
+QuiverTid TidOf(uint32_t row);
+uint32_t RowOf(QuiverTid tid);
+
+struct Hit {
+  uint32_t row;
+  QuiverRowKind kind;
+  double distance;
+};
+
+QuiverIndexParams ParamsOf(uint32_t dim, QuiverMetric metric = QUIVER_METRIC_L2, int m = 16,
+                           QuiverStorage storage = QUIVER_STORAGE_AUTO);
+QuiverScanOptions OptionsOf(int ef_search = 40,
+                            QuiverIterativeScan iterative = QUIVER_ITERATIVE_RELAXED,
+                            size_t memory_limit = size_t{4} << 20);
+
+// "" or what the error says.
+std::string Describe(const std::optional<QuiverError>& error);
+
+// A scan in steps.
+class Cursor {
+ public:
+  // query nullptr: every row.
+  Cursor(MemoryFile* file, const QuiverIndex* index, const QuiverScanOptions& options,
+         const Vector* query, Interleaver* interleaver = nullptr);
+
+  // The next row; nothing at the end or after an error.
+  std::optional<Hit> Next();
+  const std::optional<QuiverError>& error() const { return error_; }
+  QuiverScanStats stats() const;
+  MemoryStore& store() { return store_; }
+
+ private:
+  MemoryStore store_;
+  QuiverScanOptions options_;
+  const QuiverIndex* index_;
+  const Vector* query_;
+  QuiverScan* scan_ = nullptr;
+  std::optional<QuiverError> error_;
+};
+
+class MemoryIndex {
+ public:
+  // An index on an empty table.
+  explicit MemoryIndex(const QuiverIndexParams& params);
+  // An index built over rows 0 ..; an empty vector is NULL.
+  MemoryIndex(const QuiverIndexParams& params, const std::vector<Vector>& rows);
+  // A copy of the pages, opened anew.
+  MemoryIndex(const MemoryIndex& other);
+  MemoryIndex(const MemoryFile& file, const QuiverIndexParams& params);
+
+  MemoryFile* file() { return &file_; }
+  const QuiverIndexParams& params() const { return params_; }
+  // Opens the file; the error where it cannot be.
+  std::optional<QuiverError> Open();
+  // nullptr where it could not be opened.
+  const QuiverIndex* index() const;
+
+  // Pages the list may have before it drains into the graph; few make a graph early.
+  void SetListLimit(uint32_t pages);
+  Partition partition() const;
+
+  std::optional<QuiverError> Insert(uint32_t row, const Vector& vector);
+  // The same with a store of the caller's.
+  std::optional<QuiverError> InsertWith(MemoryStore* store, uint32_t row, const Vector& vector);
+  void InsertAll(const std::vector<Vector>& rows, uint32_t first = 0);
+
+  // Up to `limit` rows.
+  std::vector<Hit> Search(const Vector& query, const QuiverScanOptions& options,
+                          size_t limit = SIZE_MAX, std::optional<QuiverError>* error = nullptr);
+  std::vector<Hit> Everything(std::optional<QuiverError>* error = nullptr);
+
+  std::optional<QuiverError> Delete(const std::function<bool(uint32_t)>& is_dead,
+                                    QuiverVacuumStats* stats = nullptr,
+                                    MemoryStore* store = nullptr);
+
+ private:
+  std::vector<Hit> Drain(Cursor* cursor, size_t limit, std::optional<QuiverError>* error);
+  void Build(const std::vector<Vector>& rows);
+
+  QuiverIndexParams params_;
+  MemoryFile file_;
+  std::vector<uint64_t> opened_;  // a copy of the open index, as a relation cache keeps it
+  uint32_t target_ = QUIVER_INVALID_BLOCK;
+};
+
+}  // namespace quiver::fakes
+
+#endif  // QUIVER_FAKES_MEMORY_INDEX_H

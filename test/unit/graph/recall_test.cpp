@@ -1,0 +1,142 @@
+// Recall on seeded clustered data against brute force, and data that is hard on numbers.
+// Each threshold stands 0.03 or more below what was measured (in brackets).
+#include <cmath>
+
+#include "graph/index_testing.h"
+
+namespace quiver::fakes {
+namespace {
+
+std::vector<Vector> Shifted(std::vector<Vector> vectors, float scale, float shift) {
+  for (Vector& vector : vectors)
+    for (float& component : vector) component = component * scale + shift;
+  return vectors;
+}
+
+double RecallOf(const std::vector<Vector>& rows, const std::vector<Vector>& queries,
+                QuiverMetric metric, bool build, int ef = 60) {
+  const QuiverIndexParams params = ParamsOf(static_cast<uint32_t>(rows[0].size()), metric);
+  std::unique_ptr<MemoryIndex> index;
+  if (build) {
+    index = std::make_unique<MemoryIndex>(params, rows);
+  } else {
+    index = std::make_unique<MemoryIndex>(params);
+    index->SetListLimit(2);
+    index->InsertAll(rows);
+  }
+  EXPECT_EQ(index->partition().state, PartitionState::kGraph);
+  const double recall = Recall(index.get(), rows, queries, ef);
+  printf("%s %s: recall@10 at ef %d: %.3f\n", NameOf(metric).c_str(),
+         build ? "built" : "grown", ef, recall);
+  return recall;
+}
+
+// 5,000 rows of 100 dimensions exceed the list, so that a build makes a graph.
+TEST(Recall, BuiltAndGrownAreAlike) {
+  const uint64_t seed = 301;
+  printf("seed %lu\n", seed);
+  const std::vector<Vector> rows = ClusteredVectors(seed, 5000, 100, 50, 1);
+  const std::vector<Vector> queries = ClusteredVectors(seed + 1, 40, 100, 50, 1);
+  for (const QuiverMetric metric : {QUIVER_METRIC_L2, QUIVER_METRIC_COSINE}) {
+    const double built = RecallOf(rows, queries, metric, true);
+    const double grown = RecallOf(rows, queries, metric, false);
+    EXPECT_GE(built, 0.9) << NameOf(metric);
+    EXPECT_GE(grown, built - 0.02) << NameOf(metric);
+  }
+}
+
+TEST(Recall, InnerProductOfUnequalLengths) {
+  std::vector<Vector> rows = ClusteredVectors(303, 3000, 64, 30, 1);
+  for (size_t i = 0; i < rows.size(); i++)
+    for (float& component : rows[i]) component *= 0.5f + static_cast<float>(i % 7) / 7;
+  EXPECT_GE(RecallOf(rows, GaussianVectors(304, 40, 64), QUIVER_METRIC_IP, false), 0.85);
+}
+
+TEST(Recall, OneBit) {
+  const std::vector<Vector> rows = ClusteredVectors(305, 1500, 400, 30, 1);
+  EXPECT_GE(RecallOf(rows, ClusteredVectors(306, 40, 400, 30, 1), QUIVER_METRIC_L2, true), 0.9);
+}
+
+TEST(Recall, FourBitsInFewDimensions) {
+  const std::vector<Vector> rows = GaussianVectors(307, 4000, 8);
+  EXPECT_GE(RecallOf(rows, GaussianVectors(308, 40, 8), QUIVER_METRIC_L2, false), 0.95);
+}
+
+// The scale of the data makes no difference.
+TEST(Recall, TinyAndHugeComponents) {
+  const std::vector<Vector> rows = ClusteredVectors(309, 1500, 64, 30, 1);
+  const std::vector<Vector> queries = ClusteredVectors(310, 30, 64, 30, 1);
+  const double plain = RecallOf(rows, queries, QUIVER_METRIC_L2, false);
+  for (const float scale : {1e-15f, 1e-6f, 1e6f, 1e15f})
+    EXPECT_GE(RecallOf(Shifted(rows, scale, 0), Shifted(queries, scale, 0), QUIVER_METRIC_L2,
+                       false),
+              plain - 0.03)
+        << scale;
+}
+
+// Far from the origin, a built index has a centre.
+TEST(Recall, FarFromTheOrigin) {
+  const std::vector<Vector> rows = ClusteredVectors(311, 5000, 100, 50, 1);
+  const std::vector<Vector> queries = ClusteredVectors(312, 40, 100, 50, 1);
+  EXPECT_GE(RecallOf(Shifted(rows, 1, 30), Shifted(queries, 1, 30), QUIVER_METRIC_L2, true), 0.9);
+  RecallOf(Shifted(rows, 1, 30), Shifted(queries, 1, 30), QUIVER_METRIC_L2, false);
+}
+
+// A few rows a thousand times as long as the others do not spoil them.
+TEST(Recall, Outliers) {
+  std::vector<Vector> rows = ClusteredVectors(313, 5000, 100, 50, 1);
+  for (const size_t i : {100u, 2000u, 3000u, 4500u})
+    for (float& component : rows[i]) component *= 10000;
+  const std::vector<Vector> queries = ClusteredVectors(314, 40, 100, 50, 1);
+  EXPECT_GE(RecallOf(rows, queries, QUIVER_METRIC_L2, true), 0.9);
+}
+
+// Components at the ends of float32: no error, every row once.
+TEST(ExtremeValues, EveryRowOnce) {
+  const float values[] = {3.4e38f, 1e38f, -1e38f, 1e30f, 1e19f,  1e-19f, 1e-30f,
+                          1e-38f,  1e-44f, -1e-44f, 1.0f, 0.0f};
+  for (const QuiverMetric metric : {QUIVER_METRIC_L2, QUIVER_METRIC_IP, QUIVER_METRIC_COSINE}) {
+    for (const uint32_t dim : {1u, 3u, 70u, 400u}) {
+      for (const QuiverStorage storage : {QUIVER_STORAGE_FLOAT16, QUIVER_STORAGE_FLOAT32}) {
+        MemoryIndex index(ParamsOf(dim, metric, 16, storage));
+        index.SetListLimit(1);
+        std::vector<Vector> rows = GaussianVectors(320, 240, dim);
+        for (size_t i = 0; i < rows.size(); i++)
+          for (uint32_t j = 0; j < dim; j++)
+            rows[i][j] = (i % 3 == 0 && j % 2 == 0 ? 1.0f : rows[i][j] / 8) * values[i % 12];
+        for (Vector& row : rows)
+          for (float& component : row)
+            if (!std::isfinite(component)) component = 3.4e38f;
+        index.InsertAll(rows);
+        const std::string what = NameOf(metric) + ", " + std::to_string(dim) + " dimensions";
+        for (const size_t query : {0u, 5u, 7u, 100u}) {
+          const std::vector<Hit> hits = index.Search(rows[query], OptionsOf(10));
+          ExpectRowsOnce(hits, RowsUpTo(240), what);
+          ExpectKindsInOrder(hits, what);
+          for (const Hit& hit : hits) ASSERT_FALSE(std::isnan(hit.distance)) << what;
+        }
+      }
+    }
+  }
+}
+
+// Cosine knows no magnitude: each row finds itself.
+TEST(ExtremeValues, CosineIgnoresMagnitude) {
+  MemoryIndex index(ParamsOf(24, QUIVER_METRIC_COSINE));
+  index.SetListLimit(1);
+  std::vector<Vector> rows = GaussianVectors(321, 600, 24);
+  const float scales[] = {1e-37f, 1e-20f, 1.0f, 1e20f, 1e37f};
+  for (size_t i = 0; i < rows.size(); i++)
+    for (float& component : rows[i]) component *= scales[i % 5];
+  index.InsertAll(rows);
+  uint32_t found = 0;
+  for (uint32_t row = 0; row < 600; row++) {
+    const std::vector<Hit> hits = index.Search(rows[row], OptionsOf(40), 1);
+    found += hits[0].row == row ? 1 : 0;
+    EXPECT_LT(std::fabs(hits[0].distance), 1e-3);
+  }
+  EXPECT_GE(found, 597u);
+}
+
+}  // namespace
+}  // namespace quiver::fakes
