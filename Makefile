@@ -95,8 +95,6 @@ include $(PGXS)
 # are C), and is optimised past the server's -O2, which comes late on the command line and would win.
 $(QUIVER_CORE_OBJS): override CPPFLAGS = $(QUIVER_INCLUDES) -D_FORTIFY_SOURCE=2
 $(QUIVER_CORE_OBJS): override CXXFLAGS += -O3 -fvisibility=hidden -fvisibility-inlines-hidden
-# The wall catches what a core entry might throw.
-src/core/core_api.o: override CXXFLAGS += -fexceptions
 
 $(OBJS): Makefile
 -include $(OBJS:.o=.d)

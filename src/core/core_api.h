@@ -207,8 +207,8 @@ typedef struct QuiverScanOptions
 {
 	int32_t		ef_search;		/* 1 .. 1000 */
 	QuiverIterativeScan iterative;
-	int64_t		max_scan_tuples;	/* rows looked at before the scan ends; 0: no limit */
-	size_t		memory_limit;	/* bytes the scan may hold; at least 64 kB */
+	int64_t		max_scan_tuples;	/* nodes and list rows looked at before the scan ends; 0: no limit */
+	size_t		memory_limit;	/* bytes of candidates and waiting rows that end a beam or a batch; at least 64 kB */
 } QuiverScanOptions;
 
 typedef enum QuiverScanKind
@@ -298,7 +298,7 @@ extern uint64_t quiver_build_rows(const QuiverBuild *build);
 /* Links all rows.  progress may be NULL.  Call once, after the last add. */
 extern void quiver_build_link(QuiverBuild *build, QuiverProgress progress, void *progress_context);
 
-/* Hands every page to sink; an index without rows has its meta page and centre too. */
+/* Hands every page to sink; an index without rows has its meta page only. */
 extern void quiver_build_write(QuiverBuild *build, QuiverPageSink sink, void *sink_context);
 
 /* ------------------------------------------------------------------ vacuum */

@@ -28,7 +28,8 @@ struct Spec {
   void Allow(const std::set<std::string>& known) const;
 };
 
-// "--key=value", or "--flag" for "--flag=1"; a key may be repeated.  Words without "--" are refused.
+// "--key=value", or "--flag" for "--flag=1"; a key may be repeated.  Words without "--" are
+// refused.
 class CommandLine {
  public:
   CommandLine(int argc, char** argv, int first);

@@ -9,9 +9,7 @@ namespace quiver::bench {
 class Stopwatch {
  public:
   Stopwatch() : start_(Clock::now()) {}
-  double Seconds() const {
-    return std::chrono::duration<double>(Clock::now() - start_).count();
-  }
+  double Seconds() const { return std::chrono::duration<double>(Clock::now() - start_).count(); }
 
  private:
   using Clock = std::chrono::steady_clock;

@@ -29,8 +29,7 @@ class Client {
     session_->Exec(engine.SetEfSql(settings.ef));
     session_->Prepare("search", engine.table().SearchSql(engine.metric(), settings.k),
                       {engine.table().am().TypeOid(session_.get())});
-    if (PQsetnonblocking(session_->raw(), 1) != 0)
-      Fail("{}", PQerrorMessage(session_->raw()));
+    if (PQsetnonblocking(session_->raw(), 1) != 0) Fail("{}", PQerrorMessage(session_->raw()));
     epoll_event event = {};
     event.events = EPOLLIN;
     event.data.ptr = this;

@@ -14,16 +14,16 @@ struct AsyncSettings {
   int clients = 16;
   int k = 10;
   int ef = 40;
-  double warm_up = 2;        // seconds, not measured
+  double warm_up = 2;  // seconds, not measured
   double seconds = 60;
-  std::vector<int> cpus;     // that clients and backends share; empty: all
+  std::vector<int> cpus;  // that clients and backends share; empty: all
 };
 
 struct AsyncRun {
-  std::vector<float> seconds;     // latency of each search, in no order
+  std::vector<float> seconds;  // latency of each search, in no order
   double elapsed = 0;
-  double client_cpu = 0;          // CPU seconds of the client thread
-  std::vector<int64_t> ids;       // k per query: one answer to each query that was asked
+  double client_cpu = 0;     // CPU seconds of the client thread
+  std::vector<int64_t> ids;  // k per query: one answer to each query that was asked
   std::vector<bool> asked;
   bool pinned = false;
 };

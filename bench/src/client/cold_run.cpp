@@ -26,13 +26,16 @@ void RestartCold(const std::string& command) {
 double BlocksRead(PgConnection* session) {
   if (session->server_version() >= 150000)
     session->Exec("SELECT pg_catalog.pg_stat_force_next_flush()");
-  return ParseDouble("blks_read", *session->Value("SELECT blks_read FROM pg_catalog.pg_stat_database "
-                                                  "WHERE datname = current_database()"));
+  return ParseDouble("blks_read",
+                     *session->Value("SELECT blks_read FROM pg_catalog.pg_stat_database "
+                                     "WHERE datname = current_database()"));
 }
 
 }  // namespace
 
-bool PageCacheCanBeDropped() { return access(kDropCaches, W_OK) == 0; }
+bool PageCacheCanBeDropped() {
+  return access(kDropCaches, W_OK) == 0;
+}
 
 ColdRun RunCold(Engine* engine, const Matrix& queries, int k, int ef,
                 const ColdSettings& settings) {

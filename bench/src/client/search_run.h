@@ -13,7 +13,7 @@ struct SearchRun {
   std::vector<int64_t> ids;     // k per query, from the first query on
   std::vector<double> seconds;  // one per query
   double elapsed = 0;
-  double client_cpu = 0;        // CPU seconds of the calling thread: an in-process engine's all
+  double client_cpu = 0;  // CPU seconds of the calling thread: an in-process engine's all
 
   size_t count() const { return seconds.size(); }
   double qps() const { return static_cast<double>(count()) / elapsed; }

@@ -7,7 +7,7 @@
 
 #include "base/command_line.h"
 #include "base/failure.h"
-#include "data/idx_file.h"
+#include "data/idx_images.h"
 #include "data/synthetic.h"
 #include "data/vecs_file.h"
 
@@ -42,9 +42,12 @@ std::string FileNamePart(std::string text) {
 
 const char* MetricName(Metric metric) {
   switch (metric) {
-    case Metric::kL2: return "l2";
-    case Metric::kInnerProduct: return "ip";
-    case Metric::kCosine: return "cosine";
+    case Metric::kL2:
+      return "l2";
+    case Metric::kInnerProduct:
+      return "ip";
+    case Metric::kCosine:
+      return "cosine";
   }
   return "";
 }
@@ -145,10 +148,10 @@ Dataset OpenDataset(const std::string& text, const std::string& cache_dir) {
   dataset.queries = dataset.query_file->matrix();
   if (dataset.base.dim != dataset.queries.dim)
     Fail("rows have {} dimensions, queries {}", dataset.base.dim, dataset.queries.dim);
-  dataset.base = dataset.base.First(static_cast<size_t>(
-      spec.GetInt("rows", static_cast<long>(dataset.base.rows))));
-  dataset.queries = dataset.queries.First(static_cast<size_t>(
-      spec.GetInt("limit", static_cast<long>(dataset.queries.rows))));
+  dataset.base = dataset.base.First(
+      static_cast<size_t>(spec.GetInt("rows", static_cast<long>(dataset.base.rows))));
+  dataset.queries = dataset.queries.First(
+      static_cast<size_t>(spec.GetInt("limit", static_cast<long>(dataset.queries.rows))));
   dataset.cache_key = fmt::format("{}.{}x{}.{}", key, dataset.base.rows, dataset.queries.rows,
                                   MetricName(dataset.metric));
   return dataset;

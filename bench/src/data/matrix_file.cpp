@@ -49,7 +49,9 @@ MappedMatrix::~MappedMatrix() {
 }
 
 MatrixWriter::MatrixWriter(const std::string& path, size_t dim)
-    : path_(path), temporary_(path + ".part"), file_(std::fopen(temporary_.c_str(), "wb")),
+    : path_(path),
+      temporary_(path + ".part"),
+      file_(std::fopen(temporary_.c_str(), "wb")),
       dim_(dim) {
   if (file_ == nullptr) Fail("could not create \"{}\": {}", temporary_, strerror(errno));
   Header empty = {};

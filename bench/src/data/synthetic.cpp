@@ -13,8 +13,12 @@ namespace quiver::bench {
 namespace {
 
 // Streams of one seed, kept apart by their upper bits.
-enum Stream : uint64_t { kCentres = 1ULL << 60, kAxes = 2ULL << 60, kRows = 3ULL << 60,
-                         kQueries = 4ULL << 60 };
+enum Stream : uint64_t {
+  kCentres = 1ULL << 60,
+  kAxes = 2ULL << 60,
+  kRows = 3ULL << 60,
+  kQueries = 4ULL << 60
+};
 
 class Generator {
  public:
@@ -44,8 +48,8 @@ class Generator {
   void Row(uint64_t stream, uint64_t number, float* out) const {
     SeededRandom random(s_.seed, stream + number);
     double where = random.Uniform();
-    size_t c = static_cast<size_t>(
-        std::upper_bound(cumulative_.begin(), cumulative_.end(), where) - cumulative_.begin());
+    size_t c = static_cast<size_t>(std::upper_bound(cumulative_.begin(), cumulative_.end(), where) -
+                                   cumulative_.begin());
     c = std::min(c, s_.clusters - 1);
     const float* centre = &centres_[c * s_.dim];
     for (size_t i = 0; i < s_.dim; ++i)

@@ -21,15 +21,15 @@
 namespace quiver::bench {
 
 struct SyntheticSettings {
-  size_t rows = 100000;      // n
-  size_t dim = 128;          // d
-  size_t queries = 10000;    // q
-  size_t clusters = 1000;    // clusters
-  double hardness = 0.5;     // hardness
-  size_t intrinsic = 0;      // intrinsic; 0: from hardness
-  double spread = 0.6;       // spread
-  double noise = 0.05;       // noise
-  uint64_t seed = 1;         // seed
+  size_t rows = 100000;    // n
+  size_t dim = 128;        // d
+  size_t queries = 10000;  // q
+  size_t clusters = 1000;  // clusters
+  double hardness = 0.5;   // hardness
+  size_t intrinsic = 0;    // intrinsic; 0: from hardness
+  double spread = 0.6;     // spread
+  double noise = 0.05;     // noise
+  uint64_t seed = 1;       // seed
 
   static SyntheticSettings FromSpec(const Spec& spec);
   std::string Key() const;

@@ -23,7 +23,8 @@ constexpr uint64_t kShuffleSeed = 20240608;
 class VecsReader {
  public:
   explicit VecsReader(const std::string& path)
-      : path_(path), file_(std::fopen(path.c_str(), "rb"), std::fclose),
+      : path_(path),
+        file_(std::fopen(path.c_str(), "rb"), std::fclose),
         bytes_(path.ends_with(".bvecs")) {
     struct stat status;
     int32_t dim = 0;

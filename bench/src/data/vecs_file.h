@@ -10,8 +10,8 @@ namespace quiver::bench {
 
 void ConvertVecs(const std::string& source, const std::string& target);
 
-// As ConvertVecs, in an order shuffled with a fixed seed: files are often sorted by something, and a
-// run that takes only the first queries must be a fair sample.
+// As ConvertVecs, in an order shuffled with a fixed seed: files are often sorted by something, and
+// a run that takes only the first queries must be a fair sample.
 void ConvertVecsShuffled(const std::string& source, const std::string& target);
 
 // `held` rows, chosen with a fixed seed, become queries (shuffled) and are left out of the base.

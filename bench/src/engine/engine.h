@@ -24,11 +24,11 @@ struct BuildSettings {
 };
 
 struct BuildReport {
-  double load_seconds = 0;   // 0 where rows are not copied
-  double build_seconds = 0;  // of the index alone
+  double load_seconds = 0;                  // 0 where rows are not copied
+  double build_seconds = 0;                 // of the index alone
   std::optional<double> build_cpu_seconds;  // CPU time of the process that built it
   double index_bytes = 0;
-  bool reused = false;       // the seconds are those of the run that built it
+  bool reused = false;  // the seconds are those of the run that built it
 };
 
 // What one search costs inside the server, as means over some queries.

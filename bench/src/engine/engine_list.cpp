@@ -8,7 +8,9 @@ namespace quiver::bench {
 
 namespace {
 
-bool InProcess(const std::string& name) { return name == "hnswlib" || name == "faiss"; }
+bool InProcess(const std::string& name) {
+  return name == "hnswlib" || name == "faiss";
+}
 
 // The exact scan borrows the types of the first access method named, quiver's if there is none.
 Spec SpecOfExactScan(const Spec& exact, const std::vector<std::string>& specs) {

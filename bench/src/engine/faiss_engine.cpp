@@ -68,8 +68,9 @@ FaissEngine::FaissEngine(const Spec& spec)
 FaissEngine::~FaissEngine() = default;
 
 std::string FaissEngine::Description() {
-  return fmt::format("Faiss {}.{}.{} IndexHNSWFlat in process (the distribution's library), one thread",
-                     FAISS_VERSION_MAJOR, FAISS_VERSION_MINOR, FAISS_VERSION_PATCH);
+  return fmt::format(
+      "Faiss {}.{}.{} IndexHNSWFlat in process (the distribution's library), one thread",
+      FAISS_VERSION_MAJOR, FAISS_VERSION_MINOR, FAISS_VERSION_PATCH);
 }
 
 BuildReport FaissEngine::Build(const Dataset& dataset, const BuildSettings& settings) {

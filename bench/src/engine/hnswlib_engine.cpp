@@ -44,7 +44,8 @@ class HnswlibSearcher : public Searcher {
     }
     auto found = state_->index->searchKnn(query, k_);
     std::fill(ids, ids + k_, kNoRow);
-    for (; !found.empty(); found.pop()) ids[found.size() - 1] = static_cast<int64_t>(found.top().second);
+    for (; !found.empty(); found.pop())
+      ids[found.size() - 1] = static_cast<int64_t>(found.top().second);
   }
 
  private:
@@ -84,8 +85,7 @@ BuildReport HnswlibEngine::Build(const Dataset& dataset, const BuildSettings& se
                                   settings.m, settings.ef_construction);
   BuildReport report;
   if (settings.reuse && std::filesystem::exists(saved + ".seconds")) {
-    state_->index =
-        std::make_unique<hnswlib::HierarchicalNSW<float>>(state_->space.get(), saved);
+    state_->index = std::make_unique<hnswlib::HierarchicalNSW<float>>(state_->space.get(), saved);
     report.build_seconds = ReadSeconds(saved + ".seconds");
     report.reused = true;
   } else {
@@ -114,9 +114,8 @@ BuildReport HnswlibEngine::Build(const Dataset& dataset, const BuildSettings& se
   const auto& index = *state_->index;
   report.index_bytes = static_cast<double>(index.cur_element_count * index.size_data_per_element_);
   for (size_t i = 0; i < index.cur_element_count; ++i) {
-    report.index_bytes +=
-        static_cast<double>(static_cast<size_t>(index.element_levels_[i]) *
-                            index.size_links_per_element_);
+    report.index_bytes += static_cast<double>(static_cast<size_t>(index.element_levels_[i]) *
+                                              index.size_links_per_element_);
   }
   return report;
 }

@@ -69,8 +69,8 @@ void AddBlocksAndCpu(const ServerEngine& engine, ServerSearcher* searcher, const
   }
 }
 
-void AddExecutorTime(ServerSearcher* searcher, const Matrix& queries, int k,
-                     const std::string& sql, ServerCost* cost) {
+void AddExecutorTime(ServerSearcher* searcher, const Matrix& queries, int k, const std::string& sql,
+                     ServerCost* cost) {
   PgConnection* session = searcher->connection();
   auto schema = session->Value(
       "SELECT n.nspname FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n "
@@ -81,9 +81,9 @@ void AddExecutorTime(ServerSearcher* searcher, const Matrix& queries, int k,
   if (!session->TryExec("SET pg_stat_statements.track = 'top'")) return;
   RunAll(searcher, queries, k);
   session->Exec("SET pg_stat_statements.track = 'none'");
-  auto mean = session->Value("SELECT mean_exec_time FROM " + qualified + " WHERE calls = " +
-                             std::to_string(queries.rows) + " AND strpos(query, " +
-                             QuoteLiteral(sql.substr(0, sql.find("$1"))) + ") = 1");
+  auto mean = session->Value(
+      "SELECT mean_exec_time FROM " + qualified + " WHERE calls = " + std::to_string(queries.rows) +
+      " AND strpos(query, " + QuoteLiteral(sql.substr(0, sql.find("$1"))) + ") = 1");
   if (mean) cost->executor_seconds = ParseDouble("mean_exec_time", *mean) * 1e-3;
 }
 

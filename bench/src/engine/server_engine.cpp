@@ -18,20 +18,26 @@ std::string IndexOptions(const Spec& spec) {
   return with;
 }
 
-std::string Label(const Spec& spec) { return spec.Get("label", spec.name); }
+std::string Label(const Spec& spec) {
+  return spec.Get("label", spec.name);
+}
 
 }  // namespace
 
 ServerEngine::ServerEngine(const Spec& spec, EngineContext context, bool with_index)
-    : context_(std::move(context)), label_(Label(spec)), with_(IndexOptions(spec)),
-      with_index_(with_index), table_(AccessMethod::FromSpec(spec), label_) {
+    : context_(std::move(context)),
+      label_(Label(spec)),
+      with_(IndexOptions(spec)),
+      with_index_(with_index),
+      table_(AccessMethod::FromSpec(spec), label_) {
   spec.Allow({"label", "with", "am", "extension", "schema", "ef", "max_ef", "type"});
 }
 
 std::string ServerEngine::Description() {
   auto connection = NewSession();
-  auto version = connection->Value("SELECT extversion FROM pg_catalog.pg_extension WHERE extname = " +
-                                   QuoteLiteral(table_.am().extension));
+  auto version =
+      connection->Value("SELECT extversion FROM pg_catalog.pg_extension WHERE extname = " +
+                        QuoteLiteral(table_.am().extension));
   if (!with_index_)
     return fmt::format("sequential scan over {}.{}, one process", table_.am().extension,
                        table_.am().type);
@@ -76,8 +82,7 @@ BuildReport ServerEngine::BuildWith(const Dataset& dataset, const BuildSettings&
   BuildReport report;
   report.load_seconds = table_.Load(connection.get(), dataset, settings.reuse);
   prepare(connection.get());
-  if (with_index_)
-    table_.BuildIndex(connection.get(), dataset, settings, with_, &report);
+  if (with_index_) table_.BuildIndex(connection.get(), dataset, settings, with_, &report);
   table_.Prewarm(connection.get(), with_index_);
   return report;
 }
@@ -108,8 +113,8 @@ std::optional<InsertReport> ServerEngine::Insert(const Matrix& rows) {
     const char* values[] = {id.data(), value.data()};
     int lengths[] = {static_cast<int>(id.size()), static_cast<int>(value.size())};
     int formats[] = {1, 1};
-    PgResult result(
-        PQexecPrepared(connection->raw(), "insert", 2, values, lengths, formats, 1), PQclear);
+    PgResult result(PQexecPrepared(connection->raw(), "insert", 2, values, lengths, formats, 1),
+                    PQclear);
     connection->Check(result.get(), "insert");
     seconds.push_back(watch.Seconds());
   }

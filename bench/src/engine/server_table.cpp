@@ -21,16 +21,16 @@ std::string TableSuffix(std::string text) {
 
 std::string CommentOf(PgConnection* connection, const std::string& relation) {
   return connection
-      ->Value("SELECT pg_catalog.obj_description(pg_catalog.to_regclass(" +
-              QuoteLiteral(relation) + "), 'pg_class')")
+      ->Value("SELECT pg_catalog.obj_description(pg_catalog.to_regclass(" + QuoteLiteral(relation) +
+              "), 'pg_class')")
       .value_or("");
 }
 
 }  // namespace
 
 ServerTable::ServerTable(AccessMethod am, const std::string& suffix)
-    : am_(std::move(am)), name_(QuoteIdentifier(kBenchSchema) + "." +
-                                QuoteIdentifier("t_" + TableSuffix(suffix))),
+    : am_(std::move(am)),
+      name_(QuoteIdentifier(kBenchSchema) + "." + QuoteIdentifier("t_" + TableSuffix(suffix))),
       index_name_("t_" + TableSuffix(suffix) + "_idx") {}
 
 std::string ServerTable::qualified_index() const {
@@ -74,11 +74,11 @@ void ServerTable::BuildIndex(PgConnection* connection, const Dataset& dataset,
   std::string options =
       fmt::format("m = {}, ef_construction = {}", settings.m, settings.ef_construction);
   if (!with.empty()) options += ", " + with;
-  std::string sql = fmt::format(
-      "CREATE INDEX {} ON {} USING {} (embedding {}) WITH ({})", QuoteIdentifier(index_name_),
-      name_, QuoteIdentifier(am_.name), am_.OperatorClass(connection, dataset.metric), options);
-  std::string wanted = fmt::format("{}; workers {}; memory {}; seconds ", sql, settings.workers,
-                                   settings.memory);
+  std::string sql = fmt::format("CREATE INDEX {} ON {} USING {} (embedding {}) WITH ({})",
+                                QuoteIdentifier(index_name_), name_, QuoteIdentifier(am_.name),
+                                am_.OperatorClass(connection, dataset.metric), options);
+  std::string wanted =
+      fmt::format("{}; workers {}; memory {}; seconds ", sql, settings.workers, settings.memory);
   std::string comment = CommentOf(connection, qualified_index());
   if (settings.reuse && comment.starts_with(wanted)) {
     report->build_seconds = ParseDouble("seconds", comment.substr(wanted.size()));
@@ -98,9 +98,9 @@ void ServerTable::BuildIndex(PgConnection* connection, const Dataset& dataset,
     connection->Exec("COMMENT ON INDEX " + qualified_index() + " IS " +
                      QuoteLiteral(wanted + fmt::format("{:.3f}", report->build_seconds)));
   }
-  report->index_bytes = ParseDouble(
-      "size", *connection->Value("SELECT pg_catalog.pg_relation_size(" +
-                                 QuoteLiteral(qualified_index()) + ")"));
+  report->index_bytes =
+      ParseDouble("size", *connection->Value("SELECT pg_catalog.pg_relation_size(" +
+                                             QuoteLiteral(qualified_index()) + ")"));
 }
 
 void ServerTable::Prewarm(PgConnection* connection, bool index) const {
@@ -111,8 +111,10 @@ void ServerTable::Prewarm(PgConnection* connection, bool index) const {
   if (!schema) return;
   std::string function = QuoteIdentifier(*schema) + ".pg_prewarm";
   connection->TryExec("SELECT " + function + "(" + QuoteLiteral(name_) + ")");
-  connection->TryExec("SELECT " + function + "(reltoastrelid::regclass) FROM pg_catalog.pg_class "
-                      "WHERE reltoastrelid <> 0 AND oid = " + QuoteLiteral(name_) + "::regclass");
+  connection->TryExec("SELECT " + function +
+                      "(reltoastrelid::regclass) FROM pg_catalog.pg_class "
+                      "WHERE reltoastrelid <> 0 AND oid = " +
+                      QuoteLiteral(name_) + "::regclass");
   if (index)
     connection->TryExec("SELECT " + function + "(" + QuoteLiteral(qualified_index()) + ")");
 }

@@ -25,8 +25,9 @@ void Introduce(const CompareSettings& s, const CommandLine& options, const Datas
   report->Heading(dataset.name);
   report->Paragraph("`bench/run compare " + options.text() + "`");
   std::vector<std::string> facts = {
-      fmt::format("data: {} rows x {} dimensions, {}, {} queries", Thousands(static_cast<double>(dataset.base.rows)),
-                  dataset.dim(), MetricName(dataset.metric), Thousands(static_cast<double>(dataset.queries.rows))),
+      fmt::format("data: {} rows x {} dimensions, {}, {} queries",
+                  Thousands(static_cast<double>(dataset.base.rows)), dataset.dim(),
+                  MetricName(dataset.metric), Thousands(static_cast<double>(dataset.queries.rows))),
       fmt::format("machine: {}; load average at the start {}", MachineLine(), LoadAverage()),
       fmt::format("one client, pinned to CPU {0} together with its backend (in-process engines: "
                   "the searching thread); prepared statement, binary parameter and result; warm "
@@ -42,7 +43,8 @@ void Introduce(const CompareSettings& s, const CommandLine& options, const Datas
   if (server) {
     PgConnection connection(context.conninfo);
     facts.push_back("server: " + ServerLine(&connection));
-    if (!connection.is_local()) facts.push_back("the server is remote: its backends are not pinned");
+    if (!connection.is_local())
+      facts.push_back("the server is remote: its backends are not pinned");
   }
   if (!context.session_settings.empty()) {
     std::string all;
@@ -91,8 +93,7 @@ void RunCompare(const CommandLine& options) {
   EfFinder finder(dataset, truth, s.ks[0]);
   for (double recall : s.recalls) ReportAtRecall(s, dataset, engines, &finder, recall, &report);
   for (int k : s.ks) ReportSweep(s, dataset, truth, engines, k, &report);
-  if (cold > 0)
-    ReportCold(s, dataset, engines, &finder, {cold, restart}, &report);
+  if (cold > 0) ReportCold(s, dataset, engines, &finder, {cold, restart}, &report);
   if (inserts > 0) ReportInserts(dataset.queries.First(inserts), engines, &report);
   report.Paragraph("Load average at the end: " + LoadAverage());
 }

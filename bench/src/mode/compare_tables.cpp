@@ -27,16 +27,16 @@ void ReportBuilds(const CompareSettings& settings, const Dataset& dataset, const
   for (size_t i = 0; i < engines.size(); ++i) {
     bool index = builds[i].index_bytes > 0;
     reused = reused || builds[i].reused;
-    table.Add({engines[i]->label(),
-               builds[i].load_seconds > 0 ? fmt::format("{:.1f}", builds[i].load_seconds) : "-",
-               index ? fmt::format("{:.1f}{}", builds[i].build_seconds, builds[i].reused ? "*" : "")
-                     : "-",
-               builds[i].build_cpu_seconds ? fmt::format("{:.1f}", *builds[i].build_cpu_seconds) : "-",
-               index ? Megabytes(builds[i].index_bytes) : "-",
-               index ? Thousands(builds[i].index_bytes / static_cast<double>(dataset.base.rows))
-                     : "-",
-               index ? Ratio(builds[0].build_seconds, builds[i].build_seconds) : "-",
-               index ? Ratio(builds[0].index_bytes, builds[i].index_bytes) : "-"});
+    table.Add(
+        {engines[i]->label(),
+         builds[i].load_seconds > 0 ? fmt::format("{:.1f}", builds[i].load_seconds) : "-",
+         index ? fmt::format("{:.1f}{}", builds[i].build_seconds, builds[i].reused ? "*" : "")
+               : "-",
+         builds[i].build_cpu_seconds ? fmt::format("{:.1f}", *builds[i].build_cpu_seconds) : "-",
+         index ? Megabytes(builds[i].index_bytes) : "-",
+         index ? Thousands(builds[i].index_bytes / static_cast<double>(dataset.base.rows)) : "-",
+         index ? Ratio(builds[0].build_seconds, builds[i].build_seconds) : "-",
+         index ? Ratio(builds[0].index_bytes, builds[i].index_bytes) : "-"});
   }
   report->Paragraph("Build, one process, and size (in-process engines: bytes in memory):");
   report->Table(table, "build");

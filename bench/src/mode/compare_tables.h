@@ -32,9 +32,8 @@ void ReportBuilds(const CompareSettings& settings, const Dataset& dataset, const
 
 // Each engine at the smallest ef that reaches `recall`; timed in interleaved rounds, A B C A B C,
 // so that a disturbance of the machine meets all of them.
-void ReportAtRecall(const CompareSettings& settings, const Dataset& dataset,
-                    const Engines& engines, EfFinder* finder, double recall,
-                    MarkdownReport* report);
+void ReportAtRecall(const CompareSettings& settings, const Dataset& dataset, const Engines& engines,
+                    EfFinder* finder, double recall, MarkdownReport* report);
 
 // Every ef of the sweep: recall, searches per second, latencies, buffers.
 void ReportSweep(const CompareSettings& settings, const Dataset& dataset, const GroundTruth& truth,

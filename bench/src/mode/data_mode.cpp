@@ -24,9 +24,10 @@ void RunData(const CommandLine& options) {
   EfChoice choice = finder.Find(engine.get(), recall);
   fmt::print("{}: {} rows, {} queries, {} dimensions, {}\n", spec, dataset.base.rows,
              dataset.queries.rows, dataset.dim(), MetricName(dataset.metric));
-  fmt::print("hnswlib (m {}, ef_construction {}, built in {:.1f} s) {} recall@{} {} at ef {} ({:.4f})\n",
-             settings.m, settings.ef_construction, built.build_seconds,
-             choice.reached ? "reaches" : "does not reach", k, recall, choice.ef, choice.recall);
+  fmt::print(
+      "hnswlib (m {}, ef_construction {}, built in {:.1f} s) {} recall@{} {} at ef {} ({:.4f})\n",
+      settings.m, settings.ef_construction, built.build_seconds,
+      choice.reached ? "reaches" : "does not reach", k, recall, choice.ef, choice.recall);
 }
 
 }  // namespace quiver::bench

@@ -1,5 +1,6 @@
-// filter: ORDER BY distance LIMIT 10 where only a few rows of many pass a condition on a column that
-// is not in the index, once written in the query and once imposed by a row-level security policy.
+// filter: ORDER BY distance LIMIT 10 where only a few rows of many pass a condition on a column
+// that is not in the index, once written in the query and once imposed by a row-level security
+// policy.
 
 #include <algorithm>
 #include <cstdio>
@@ -19,7 +20,7 @@ namespace quiver::bench {
 
 namespace {
 
-constexpr int kWanted = 7;       // the value of `owner` that the matching rows have
+constexpr int kWanted = 7;  // the value of `owner` that the matching rows have
 constexpr char kRole[] = "quiver_bench_tenant";
 
 struct FilterSettings {
@@ -44,22 +45,27 @@ constexpr Plan kPlans[] = {
 void AddOwner(PgConnection* connection, const std::string& table, size_t rows, size_t matching) {
   size_t every = std::max<size_t>(1, rows / std::max<size_t>(1, matching));
   connection->Exec("ALTER TABLE " + table + " ADD COLUMN owner int");
-  connection->Exec(fmt::format(
-      "UPDATE {} SET owner = CASE WHEN id % {} = {} AND id / {} < {} THEN {} ELSE {} + 1 + id % 5 END",
-      table, every, every / 2, every, matching, kWanted, kWanted));
+  connection->Exec(
+      fmt::format("UPDATE {} SET owner = CASE WHEN id % {} = {} AND id / {} < {} THEN {} ELSE {} + "
+                  "1 + id % 5 END",
+                  table, every, every / 2, every, matching, kWanted, kWanted));
   connection->Exec("ALTER TABLE " + table + " ALTER COLUMN owner SET NOT NULL");
   connection->Exec("VACUUM (FULL, ANALYZE) " + table);
 }
 
 void AddPolicy(PgConnection* connection, const std::string& table, const std::string& types) {
-  connection->Exec(fmt::format("DO $$ BEGIN CREATE ROLE {} NOLOGIN; EXCEPTION WHEN duplicate_object "
-                               "THEN NULL; END $$", kRole));
+  connection->Exec(
+      fmt::format("DO $$ BEGIN CREATE ROLE {} NOLOGIN; EXCEPTION WHEN duplicate_object "
+                  "THEN NULL; END $$",
+                  kRole));
   connection->Exec(fmt::format("GRANT USAGE ON SCHEMA {}, {} TO {}", QuoteIdentifier(kBenchSchema),
                                QuoteIdentifier(types), kRole));
   connection->Exec(fmt::format("GRANT SELECT ON {} TO {}", table, kRole));
   connection->Exec(fmt::format("ALTER TABLE {} ENABLE ROW LEVEL SECURITY", table));
-  connection->Exec(fmt::format("CREATE POLICY tenant ON {} TO {} USING "
-                               "(owner = current_setting('bench.owner')::int)", table, kRole));
+  connection->Exec(
+      fmt::format("CREATE POLICY tenant ON {} TO {} USING "
+                  "(owner = current_setting('bench.owner')::int)",
+                  table, kRole));
 }
 
 struct Measured {
@@ -85,8 +91,8 @@ Measured Measure(PgConnection* session, const ServerEngine& engine, const std::s
     int lengths[] = {static_cast<int>(value.size())};
     int formats[] = {1};
     Stopwatch watch;
-    PgResult result(
-        PQexecPrepared(session->raw(), "filtered", 1, values, lengths, formats, 1), PQclear);
+    PgResult result(PQexecPrepared(session->raw(), "filtered", 1, values, lengths, formats, 1),
+                    PQclear);
     seconds.push_back(watch.Seconds());
     session->Check(result.get(), sql);
     int rows = PQntuples(result.get());
@@ -100,9 +106,9 @@ Measured Measure(PgConnection* session, const ServerEngine& engine, const std::s
 
 void MeasureEngine(const FilterSettings& s, const ServerEngine& engine, const Matrix& queries,
                    MarkdownTable* table) {
-  std::string plain = fmt::format("SELECT id FROM {} WHERE owner = {} ORDER BY embedding {} $1 LIMIT {}",
-                                  engine.table().name(), kWanted,
-                                  engine.table().am().Operator(engine.metric()), s.k);
+  std::string plain = fmt::format(
+      "SELECT id FROM {} WHERE owner = {} ORDER BY embedding {} $1 LIMIT {}", engine.table().name(),
+      kWanted, engine.table().am().Operator(engine.metric()), s.k);
   std::string under_policy = engine.table().SearchSql(engine.metric(), s.k);
   for (bool policy : {false, true}) {
     double exact = 0;
@@ -121,7 +127,8 @@ void MeasureEngine(const FilterSettings& s, const ServerEngine& engine, const Ma
       table->Add({engine.label(), policy ? "row-level security" : "WHERE", plan.label, m.plan,
                   m.fewest == m.most ? std::to_string(m.fewest)
                                      : fmt::format("{} .. {}", m.fewest, m.most),
-                  fmt::format("{:.2f}", m.seconds * 1e3), fmt::format("{:.2f}x", m.seconds / exact)});
+                  fmt::format("{:.2f}", m.seconds * 1e3),
+                  fmt::format("{:.2f}x", m.seconds / exact)});
     }
   }
 }
@@ -168,9 +175,10 @@ void RunFilter(const CommandLine& options) {
       fmt::format("ORDER BY distance LIMIT {}; {} of {} rows meet the condition", s.k, s.matching,
                   Thousands(static_cast<double>(dataset.base.rows))),
       "machine: " + MachineLine() + "; load average before " + load,
-      fmt::format("one client, pinned with its backend to CPU {}; default settings but for the plan "
-                  "asked for, and no parallel scan; {} queries",
-                  s.cpu, s.queries),
+      fmt::format(
+          "one client, pinned with its backend to CPU {}; default settings but for the plan "
+          "asked for, and no parallel scan; {} queries",
+          s.cpu, s.queries),
       "server: " + ServerLine(&connection),
   });
   report.Table(table, "table");

@@ -23,7 +23,8 @@ struct Contestant {
   std::vector<double> seconds;  // all searches of all rounds
   std::optional<ServerCost> cost;
 
-  // What the index itself takes for a search: the executor's time on a server, all of it in process.
+  // What the index itself takes for a search: the executor's time on a server, all of it in
+  // process.
   double EngineSeconds() const {
     if (!engine->on_server()) return 1 / Percentile(qps, 0.5);
     return cost && cost->executor_seconds ? *cost->executor_seconds : 0;
@@ -84,21 +85,22 @@ MarkdownTable SpeedTable(const std::vector<Contestant>& contestants, int k) {
       return seconds ? Microseconds(*seconds) : "-";
     };
     table.Add({c.engine->label(),
-               c.choice.ef == 0 ? "-"
-                                : fmt::format("{}{}", c.choice.ef, c.choice.reached ? "" : " (max)"),
+               c.choice.ef == 0
+                   ? "-"
+                   : fmt::format("{}{}", c.choice.ef, c.choice.reached ? "" : " (max)"),
                fmt::format("{:.4f}", c.choice.recall), Thousands(Percentile(c.qps, 0.5)),
                Thousands(Percentile(c.qps, 0)) + " .. " + Thousands(Percentile(c.qps, 1)),
                Microseconds(latency.p50), Microseconds(latency.p95), Microseconds(latency.p99),
-               c.cost ? time(c.cost->executor_seconds) : "-",
-               time(c.CpuSeconds()), c.pinned ? "yes" : "no"});
+               c.cost ? time(c.cost->executor_seconds) : "-", time(c.CpuSeconds()),
+               c.pinned ? "yes" : "no"});
   }
   return table;
 }
 
 MarkdownTable BufferTable(const std::vector<Contestant>& contestants, const Matrix& queries,
                           int k) {
-  MarkdownTable table({"engine", "buffers a search", "of the scan node", "of the index",
-                       "planner chooses"});
+  MarkdownTable table(
+      {"engine", "buffers a search", "of the scan node", "of the index", "planner chooses"});
   for (const Contestant& c : contestants) {
     if (!c.cost) continue;
     std::string choice = c.engine->PlannersChoice(queries, k);
@@ -128,9 +130,8 @@ MarkdownTable RatioTable(const std::vector<Contestant>& contestants) {
 
 }  // namespace
 
-void ReportAtRecall(const CompareSettings& settings, const Dataset& dataset,
-                    const Engines& engines, EfFinder* finder, double recall,
-                    MarkdownReport* report) {
+void ReportAtRecall(const CompareSettings& settings, const Dataset& dataset, const Engines& engines,
+                    EfFinder* finder, double recall, MarkdownReport* report) {
   const int k = settings.ks[0];
   std::vector<Contestant> contestants = ChooseEfs(settings, engines, finder, recall);
   std::string load = LoadAverage();
@@ -138,10 +139,11 @@ void ReportAtRecall(const CompareSettings& settings, const Dataset& dataset,
   for (Contestant& c : contestants)
     c.cost = c.engine->MeasureServer(dataset.queries, k, c.choice.ef);
 
-  report->Paragraph(fmt::format(
-      "Recall@{} >= {}: each engine at the smallest ef that reaches it, {} interleaved rounds of at "
-      "most {} s each; load average before {}:",
-      k, recall, settings.rounds, settings.round_seconds, load));
+  report->Paragraph(
+      fmt::format("Recall@{} >= {}: each engine at the smallest ef that reaches it, {} interleaved "
+                  "rounds of at "
+                  "most {} s each; load average before {}:",
+                  k, recall, settings.rounds, settings.round_seconds, load));
   std::string file = fmt::format("recall{}", recall);
   report->Table(SpeedTable(contestants, k), file);
   report->Table(BufferTable(contestants, dataset.queries, k), file + "-buffers");
@@ -149,7 +151,8 @@ void ReportAtRecall(const CompareSettings& settings, const Dataset& dataset,
     report->Table(RatioTable(contestants), file + "-ratios");
     report->Paragraph(
         "Engine time: what the executor runs on the server (pg_stat_statements), the whole search "
-        "in process. CPU time: all that the backend uses, protocol included; of the searching thread "
+        "in process. CPU time: all that the backend uses, protocol included; of the searching "
+        "thread "
         "in process.");
   }
 }

@@ -85,12 +85,14 @@ void RunThroughput(const CommandLine& options) {
   std::string cpus;
   for (int cpu : async.cpus) cpus += (cpus.empty() ? "" : ", ") + std::to_string(cpu);
   report.Bullets({
-      fmt::format("data: {} rows x {} dimensions, {}", Thousands(static_cast<double>(dataset.base.rows)),
-                  dataset.dim(), MetricName(dataset.metric)),
+      fmt::format("data: {} rows x {} dimensions, {}",
+                  Thousands(static_cast<double>(dataset.base.rows)), dataset.dim(),
+                  MetricName(dataset.metric)),
       "machine: " + MachineLine() + "; load average before each run " + loads,
-      fmt::format("all clients in one thread (epoll, prepared statement, binary both ways); clients "
-                  "and backends together on CPUs {}{}; {} s each after {} s of warm-up",
-                  cpus, pinned ? "" : " (NOT pinned)", async.seconds, async.warm_up),
+      fmt::format(
+          "all clients in one thread (epoll, prepared statement, binary both ways); clients "
+          "and backends together on CPUs {}{}; {} s each after {} s of warm-up",
+          cpus, pinned ? "" : " (NOT pinned)", async.seconds, async.warm_up),
       "server: " + ServerLine(&connection),
   });
   report.Table(table, "table");

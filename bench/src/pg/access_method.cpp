@@ -21,9 +21,12 @@ constexpr Known kKnown[] = {
 
 const char* OperatorName(Metric metric) {
   switch (metric) {
-    case Metric::kL2: return "<->";
-    case Metric::kInnerProduct: return "<#>";
-    case Metric::kCosine: return "<=>";
+    case Metric::kL2:
+      return "<->";
+    case Metric::kInnerProduct:
+      return "<#>";
+    case Metric::kCosine:
+      return "<=>";
   }
   return "";
 }
@@ -41,8 +44,8 @@ AccessMethod AccessMethod::FromSpec(const Spec& spec) {
   if (am.extension.empty())
     Fail("which extension has the access method \"{}\"? Write {}:extension=NAME", am.name, am.name);
   am.schema = spec.Get("schema", "bench_" + am.extension);
-  am.ef_setting = spec.Get("ef", *known.ef_setting != '\0' ? known.ef_setting
-                                                            : am.name + ".ef_search");
+  am.ef_setting =
+      spec.Get("ef", *known.ef_setting != '\0' ? known.ef_setting : am.name + ".ef_search");
   am.max_ef = static_cast<int>(spec.GetInt("max_ef", known.max_ef));
   am.type = spec.Get("type", "vector");
   if (am.type != "vector" && am.type != "halfvec")
@@ -54,7 +57,8 @@ AccessMethod AccessMethod::FromSpec(const Spec& spec) {
 void AccessMethod::Install(PgConnection* connection) {
   const std::string where =
       "SELECT n.nspname FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n "
-      "ON n.oid = e.extnamespace WHERE e.extname = " + QuoteLiteral(extension);
+      "ON n.oid = e.extnamespace WHERE e.extname = " +
+      QuoteLiteral(extension);
   auto found = connection->Value(where);
   if (!found) {
     connection->Exec("CREATE SCHEMA IF NOT EXISTS " + QuoteIdentifier(schema));
@@ -84,7 +88,8 @@ std::string AccessMethod::OperatorClass(PgConnection* connection, Metric metric)
       "SELECT n.nspname FROM pg_catalog.pg_opclass c "
       "JOIN pg_catalog.pg_am a ON a.oid = c.opcmethod "
       "JOIN pg_catalog.pg_namespace n ON n.oid = c.opcnamespace "
-      "WHERE a.amname = " + QuoteLiteral(name) + " AND c.opcname = " + QuoteLiteral(opclass));
+      "WHERE a.amname = " +
+      QuoteLiteral(name) + " AND c.opcname = " + QuoteLiteral(opclass));
   if (!found) Fail("access method \"{}\" has no operator class \"{}\"", name, opclass);
   return QuoteIdentifier(*found) + "." + QuoteIdentifier(opclass);
 }

@@ -12,12 +12,12 @@
 namespace quiver::bench {
 
 struct AccessMethod {
-  std::string name;          // as in USING name
-  std::string extension;     // what CREATE EXTENSION takes
-  std::string schema;        // where the extension's types and operators are
-  std::string ef_setting;    // the session setting of the search's beam
-  int max_ef = 0;            // its upper limit
-  std::string type;          // "vector" or "halfvec"
+  std::string name;        // as in USING name
+  std::string extension;   // what CREATE EXTENSION takes
+  std::string schema;      // where the extension's types and operators are
+  std::string ef_setting;  // the session setting of the search's beam
+  int max_ef = 0;          // its upper limit
+  std::string type;        // "vector" or "halfvec"
   WireType wire = WireType::kVector;
 
   // What may be written after the name: extension=, schema=, ef=, max_ef=, type=.  Left out, they

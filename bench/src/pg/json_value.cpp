@@ -97,15 +97,21 @@ const JsonValue kNull;
 
 }  // namespace
 
-JsonValue JsonValue::Parse(const std::string& source) { return Parser(source).Whole(); }
+JsonValue JsonValue::Parse(const std::string& source) {
+  return Parser(source).Whole();
+}
 
 const JsonValue& JsonValue::Member(const std::string& key) const {
   auto found = object.find(key);
   return found == object.end() ? kNull : found->second;
 }
 
-double JsonValue::Number(const std::string& key) const { return Member(key).number; }
+double JsonValue::Number(const std::string& key) const {
+  return Member(key).number;
+}
 
-std::string JsonValue::Text(const std::string& key) const { return Member(key).text; }
+std::string JsonValue::Text(const std::string& key) const {
+  return Member(key).text;
+}
 
 }  // namespace quiver::bench

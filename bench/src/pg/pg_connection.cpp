@@ -17,16 +17,20 @@ std::string Doubled(const std::string& text, char quote) {
 
 }  // namespace
 
-std::string QuoteIdentifier(const std::string& name) { return Doubled(name, '"'); }
+std::string QuoteIdentifier(const std::string& name) {
+  return Doubled(name, '"');
+}
 
 // Enough for standard_conforming_strings, which PgConnection insists on.
-std::string QuoteLiteral(const std::string& text) { return Doubled(text, '\''); }
+std::string QuoteLiteral(const std::string& text) {
+  return Doubled(text, '\'');
+}
 
 PgConnection::PgConnection(const std::string& conninfo)
     : connection_(PQconnectdb(conninfo.c_str()), PQfinish) {
   if (PQstatus(raw()) != CONNECTION_OK) Fail("{}", PQerrorMessage(raw()));
-  PQsetNoticeProcessor(raw(), [](void*, const char* text) { fmt::print(stderr, "{}", text); },
-                       nullptr);
+  PQsetNoticeProcessor(
+      raw(), [](void*, const char* text) { fmt::print(stderr, "{}", text); }, nullptr);
   Exec("SET standard_conforming_strings = on");
   Exec("SET client_min_messages = warning");
 }
@@ -42,8 +46,10 @@ void PgConnection::Check(const PGresult* result, const std::string& sql) const {
   switch (PQresultStatus(result)) {
     case PGRES_COMMAND_OK:
     case PGRES_TUPLES_OK:
-    case PGRES_COPY_IN: return;
-    default: Fail("{}while running: {}", PQerrorMessage(raw()), sql);
+    case PGRES_COPY_IN:
+      return;
+    default:
+      Fail("{}while running: {}", PQerrorMessage(raw()), sql);
   }
 }
 
@@ -96,9 +102,9 @@ PgResult PgConnection::ExecBinary(const std::string& sql,
 
 void PgConnection::Prepare(const std::string& name, const std::string& sql,
                            const std::vector<Oid>& types) {
-  PgResult result(PQprepare(raw(), name.c_str(), sql.c_str(), static_cast<int>(types.size()),
-                            types.data()),
-                  PQclear);
+  PgResult result(
+      PQprepare(raw(), name.c_str(), sql.c_str(), static_cast<int>(types.size()), types.data()),
+      PQclear);
   Check(result.get(), sql);
 }
 

@@ -55,8 +55,7 @@ void AppendVector(WireType type, const float* row, size_t dim, std::string* out)
   AppendInt16(0, out);
   size_t begin = out->size();
   if (type == WireType::kHalfvec) {
-    for (size_t i = 0; i < dim; ++i)
-      AppendInt16(static_cast<int16_t>(HalfFromFloat(row[i])), out);
+    for (size_t i = 0; i < dim; ++i) AppendInt16(static_cast<int16_t>(HalfFromFloat(row[i])), out);
     return;
   }
   out->resize(begin + dim * sizeof(float));

@@ -63,7 +63,9 @@ std::string Thousands(double value) {
   return grouped;
 }
 
-std::string Megabytes(double bytes) { return fmt::format("{:.1f} MB", bytes / 1048576); }
+std::string Megabytes(double bytes) {
+  return fmt::format("{:.1f} MB", bytes / 1048576);
+}
 
 std::string Microseconds(double seconds) {
   double value = seconds * 1e6;

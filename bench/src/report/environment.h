@@ -16,9 +16,9 @@ std::string LoadAverage();
 // Version, and the settings that matter to a search or build.
 std::string ServerLine(PgConnection* connection);
 
-std::string Thousands(double value);      // 12,345
-std::string Megabytes(double bytes);      // 12.3 MB, of 2^20 bytes
-std::string Microseconds(double seconds); // three digits or more
+std::string Thousands(double value);       // 12,345
+std::string Megabytes(double bytes);       // 12.3 MB, of 2^20 bytes
+std::string Microseconds(double seconds);  // three digits or more
 
 }  // namespace quiver::bench
 

@@ -62,9 +62,13 @@ void MarkdownReport::WriteBeside(const std::string& file, const std::string& tex
   if (!out.flush()) Fail("could not write \"{}\"", path);
 }
 
-void MarkdownReport::Heading(const std::string& text) { Append("### " + text + "\n\n"); }
+void MarkdownReport::Heading(const std::string& text) {
+  Append("### " + text + "\n\n");
+}
 
-void MarkdownReport::Paragraph(const std::string& text) { Append(text + "\n\n"); }
+void MarkdownReport::Paragraph(const std::string& text) {
+  Append(text + "\n\n");
+}
 
 void MarkdownReport::Bullets(const std::vector<std::string>& items) {
   std::string text;

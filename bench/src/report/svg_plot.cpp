@@ -13,7 +13,9 @@ constexpr double kWidth = 760, kHeight = 440, kLeft = 70, kRight = 170, kTop = 4
 constexpr const char* kColours[] = {"#0b6e99", "#d9730d", "#448361", "#9065b0",
                                     "#c14c8a", "#787774", "#cb912f", "#337ea9"};
 
-double RecallScale(double recall) { return -std::log10(std::max(1 - recall, 1e-4)); }
+double RecallScale(double recall) {
+  return -std::log10(std::max(1 - recall, 1e-4));
+}
 
 struct Axes {
   double x0, x1, y0, y1;  // scaled
@@ -55,8 +57,9 @@ std::string Grid(const Axes& axes) {
     double scaled = RecallScale(recall);
     if (scaled < axes.x0 || scaled > axes.x1) continue;
     double x = axes.X(recall);
-    svg += fmt::format("<line class=\"grid\" x1=\"{0:.1f}\" x2=\"{0:.1f}\" y1=\"{1}\" y2=\"{2}\"/>\n",
-                       x, kTop, kHeight - kBottom);
+    svg +=
+        fmt::format("<line class=\"grid\" x1=\"{0:.1f}\" x2=\"{0:.1f}\" y1=\"{1}\" y2=\"{2}\"/>\n",
+                    x, kTop, kHeight - kBottom);
     svg += Text(x, kHeight - kBottom + 18, "middle", fmt::format("{}", recall));
   }
   for (int decade = -2; decade <= 6; ++decade) {
@@ -85,23 +88,26 @@ std::string RecallPlot(const std::string& title, const std::vector<PlotLine>& li
   svg += Text(kLeft, 22, "start", title);
   svg += Grid(axes);
   svg += Text((kLeft + kWidth - kRight) / 2, kHeight - 12, "middle", "recall");
-  svg += fmt::format("<text transform=\"translate(18 {}) rotate(-90)\" text-anchor=\"middle\">"
-                     "searches per second</text>\n",
-                     (kTop + kHeight - kBottom) / 2);
+  svg += fmt::format(
+      "<text transform=\"translate(18 {}) rotate(-90)\" text-anchor=\"middle\">"
+      "searches per second</text>\n",
+      (kTop + kHeight - kBottom) / 2);
   for (size_t i = 0; i < lines.size(); ++i) {
     const char* colour = kColours[i % std::size(kColours)];
     std::string path;
     for (const PlotPoint& point : lines[i].points) {
       path += fmt::format("{:.1f},{:.1f} ", axes.X(point.recall), axes.Y(point.qps));
-      svg += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"3\" fill=\"{}\"><title>{}: ef {}, "
-                         "recall {:.4f}, {:.0f}/s</title></circle>\n",
-                         axes.X(point.recall), axes.Y(point.qps), colour, lines[i].label, point.ef,
-                         point.recall, point.qps);
+      svg += fmt::format(
+          "<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"3\" fill=\"{}\"><title>{}: ef {}, "
+          "recall {:.4f}, {:.0f}/s</title></circle>\n",
+          axes.X(point.recall), axes.Y(point.qps), colour, lines[i].label, point.ef, point.recall,
+          point.qps);
     }
     svg += fmt::format("<polyline class=\"line\" stroke=\"{}\" points=\"{}\"/>\n", colour, path);
     double y = kTop + 10 + 20 * static_cast<double>(i);
-    svg += fmt::format("<line class=\"line\" stroke=\"{}\" x1=\"{}\" x2=\"{}\" y1=\"{}\" y2=\"{}\"/>\n",
-                       colour, kWidth - kRight + 14, kWidth - kRight + 38, y, y);
+    svg += fmt::format(
+        "<line class=\"line\" stroke=\"{}\" x1=\"{}\" x2=\"{}\" y1=\"{}\" y2=\"{}\"/>\n", colour,
+        kWidth - kRight + 14, kWidth - kRight + 38, y, y);
     svg += Text(kWidth - kRight + 44, y + 4, "start", lines[i].label);
   }
   return svg + "</svg>\n";

@@ -13,7 +13,9 @@ namespace quiver::bench {
 namespace {
 
 // Allows for the rounding of a sum in double precision, and no more.
-double Allowance(double distance) { return distance + std::abs(distance) * 1e-9 + 1e-12; }
+double Allowance(double distance) {
+  return distance + std::abs(distance) * 1e-9 + 1e-12;
+}
 
 using File = std::unique_ptr<std::FILE, int (*)(std::FILE*)>;
 

@@ -7,7 +7,7 @@
 // components; random signs; one of the last 2^k; a butterfly between the first
 // and the last d / 2 components.  The second signs matter: without them the two
 // transforms nearly cancel where d is little more than 2^k
-// (docs/decisions/0002-rotation.md has the measurements).
+// (docs/decisions/0005-rotation.md has the measurements).
 //
 // Components are summed unscaled: scale vectors whose components exceed 1e30
 // before they come here.

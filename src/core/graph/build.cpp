@@ -13,9 +13,10 @@ namespace {
 
 constexpr size_t kChunkBytes = 1024 * 1024;
 
-// A list of this many pages is swept about as fast as a graph is searched
-// (docs/decisions/0004-list-limit.md).
-constexpr uint32_t kListLimit = 128;
+// Pages of the list before it becomes a graph: about where sweeping it, which is
+// exact, begins to cost more than searching a graph of its rows at the default
+// ef_search (docs/decisions/0004-list-limit.md).
+constexpr uint32_t kListLimit = 64;
 
 constexpr uint64_t kProgressRows = 256;
 

@@ -91,11 +91,9 @@ Placed Inserter::InsertAtLevel(const PreparedVector& vector, const Partition& pa
                                NewNode* node, int ef_construction, const ListSource* source,
                                NodePointer* where, bool* merged) {
   search_.Reset(&vector.query, Search::kKeepVectors);
-  if (node->level <= partition.entry_level) {
-    const NodePointer start =
-        search_.Descend(partition.entry(), partition.entry_level, node->level);
-    search_.Run(node->level, start, static_cast<size_t>(ef_construction));
-  }
+  if (node->level <= partition.entry_level)
+    search_.Run(partition.entry(), partition.entry_level, node->level,
+                static_cast<size_t>(ef_construction));
   ArenaVector<Found>& found = search_.found();
   if (found.empty() && node->level <= partition.entry_level)
     context_->store.Corrupted(context_->layout().BlockOf(partition.entry_number),

@@ -165,7 +165,7 @@ bool Scan::FillFirst() {
                                                                      : Search::kKeepCandidates);
   has_graph_ = partition.entry().valid();
   if (has_graph_) {
-    search_.Run(0, search_.Descend(partition.entry(), partition.entry_level, 0), width_);
+    search_.Run(partition.entry(), partition.entry_level, 0, width_);
     QueueFound();
   }
   phase_ = options_->iterative == QUIVER_ITERATIVE_OFF ? Phase::kEnd : Phase::kBeams;

@@ -4,8 +4,9 @@ namespace quiver {
 
 namespace {
 
-// A beam of one is plain greedy; a little more escapes bad estimates.
-constexpr size_t kDescentWidth = 2;
+// Beam of the upper layers.  One would be plain greedy; among separate clusters
+// each more finds the right one more often, for a page a layer.
+constexpr size_t kDescentWidth = 3;
 
 bool Farther(const Candidate& a, const Candidate& b) { return a.distance > b.distance; }
 
@@ -18,6 +19,7 @@ Search::Search(const GraphContext& context, QuiverScanStats* stats)
       visited_(context.allocator),
       found_(context.allocator),
       spill_(context.allocator),
+      seeds_(context.allocator),
       kept_(context.allocator) {}
 
 void Search::Reset(const Query* query, unsigned keep) {
@@ -30,28 +32,32 @@ void Search::Reset(const Query* query, unsigned keep) {
   kept_used_ = 0;
 }
 
-NodePointer Search::Descend(NodePointer entry, int entry_level, int level) {
+void Search::Run(NodePointer entry, int entry_level, int level, size_t width) {
   const unsigned keep = keep_;
   keep_ = kKeepNothing;
-  NodePointer at = entry;
-  for (int l = entry_level; l > level && at.valid(); l--) {
+  seeds_.Clear();
+  seeds_.PushBack(Candidate{0, entry.number, entry.generation, 0});
+  for (int l = entry_level; l > level; l--) {
     const size_t first = found_.size();
-    Run(l, at, kDescentWidth);
-    const Found* best = nullptr;
-    for (size_t i = first; i < found_.size(); i++)
-      if (best == nullptr || found_[i].distance < best->distance) best = &found_[i];
-    at = best == nullptr ? NodePointer{} : best->down;
+    RunLayer(l, kDescentWidth);
+    seeds_.Clear();
+    for (size_t i = first; i < found_.size(); i++) {
+      const Found& found = found_[i];
+      // An infinite distance (components that overflow) is no reason to stop here.
+      const float distance = std::min(found.distance, std::numeric_limits<float>::max());
+      seeds_.PushBack(Candidate{distance, found.down.number, found.down.generation, 0});
+    }
     found_.Resize(first);
   }
   keep_ = keep;
-  return at;
+  RunLayer(level, width);
 }
 
-void Search::Run(int level, NodePointer start, size_t width) {
+void Search::RunLayer(int level, size_t width) {
   beam_.Reset(width);
   visited_.Reserve(width * context_->layout().slots);
-  if (!start.valid() || !visited_.Insert(start.number)) return;
-  Offer(Candidate{0, start.number, start.generation, 0});
+  for (const Candidate& seed : seeds_)
+    if (seed.number != kInvalidNode && visited_.Insert(seed.number)) Offer(seed);
   Drain(level);
 }
 

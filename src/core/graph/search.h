@@ -52,12 +52,12 @@ class Search {
   // Forgets everything but the memory.  `query` is kept by pointer.
   void Reset(const Query* query, unsigned keep);
 
-  // Greedy from `entry` on `entry_level` down to layer `level` + 1; the node of
-  // layer `level` to begin at.  Not valid when the routes are damaged.
-  NodePointer Descend(NodePointer entry, int entry_level, int level);
-
-  // Searches `level` from `start` with a beam of `width`, appending to found().
-  void Run(int level, NodePointer start, size_t width);
+  // Searches `level` with a beam of `width`, appending to found(): from `entry`
+  // on `entry_level` down through the layers between with a narrow beam,
+  // each begun at all nodes found on the one above: the best one alone leads into
+  // a wrong cluster too often.  Finds nothing where the routes are damaged.
+  // REQUIRES: level <= entry_level.
+  void Run(NodePointer entry, int entry_level, int level, size_t width);
 
   // Goes on in the bottom layer from the candidates spilled so far: a beam of
   // `width` of them.  False when there were none.
@@ -71,6 +71,7 @@ class Search {
   }
 
  private:
+  void RunLayer(int level, size_t width);
   void Drain(int level);
   void Expand(const Candidate& candidate, int level);
   void Offer(const Candidate& candidate);
@@ -85,6 +86,7 @@ class Search {
   Visited visited_;
   ArenaVector<Found> found_;
   ArenaVector<Candidate> spill_;
+  ArenaVector<Candidate> seeds_;  // where the next layer begins
   // Kept vectors, reused after Reset.
   ArenaVector<uint8_t*> kept_;
   size_t kept_used_ = 0;

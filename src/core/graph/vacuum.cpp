@@ -10,9 +10,8 @@ bool IsDead(const DeadRows& dead, PostingEntry posting) {
   return posting.offset != 0 && dead.is_dead(dead.context, posting.tid());
 }
 
-// Each of these looks at a locked page, and opens a record (begin, edit) with
-// the first change; *image is the edited page then.  They run twice over the
-// same rows' verdicts, so that is_dead is asked once a row.
+// Looks at a locked page's rows, each once; the first change opens a record, and
+// image_ is the edited page from then on.
 class PageCleaner {
  public:
   PageCleaner(const Store& store, const QuiverIndex& index, const DeadRows& dead,

@@ -52,14 +52,14 @@ void RunScanUnderWrites(uint64_t seed, bool ordered) {
 }
 
 TEST(CursorUnderWrites, ByDistance) {
-  for (uint64_t seed = 1; seed <= 25; seed++) {
+  for (uint64_t seed = 1; seed <= 12; seed++) {
     RunScanUnderWrites(seed, true);
     if (HasFailure()) return;
   }
 }
 
 TEST(CursorUnderWrites, WithoutOrder) {
-  for (uint64_t seed = 101; seed <= 125; seed++) {
+  for (uint64_t seed = 101; seed <= 112; seed++) {
     RunScanUnderWrites(seed, false);
     if (HasFailure()) return;
   }

@@ -59,24 +59,24 @@ TEST_P(Damage, TheIndexHasEveryKindOfPage) {
 }
 
 TEST_P(Damage, AnywhereOnAnyPage) {
-  for (uint64_t seed = 1; seed <= 100; seed++) Try(seed, 0, kPageBytes);
+  for (uint64_t seed = 1; seed <= 50; seed++) Try(seed, 0, kPageBytes);
 }
 
 TEST_P(Damage, PageHeaders) {
-  for (uint64_t seed = 1001; seed <= 1060; seed++) Try(seed, 0, kPageHeaderBytes);
+  for (uint64_t seed = 1001; seed <= 1030; seed++) Try(seed, 0, kPageHeaderBytes);
 }
 
 TEST_P(Damage, SpecialSpaces) {
-  for (uint64_t seed = 2001; seed <= 2060; seed++) Try(seed, kPageSpecialOffset, kPageBytes);
+  for (uint64_t seed = 2001; seed <= 2030; seed++) Try(seed, kPageSpecialOffset, kPageBytes);
 }
 
 // Where a node's head and a chain's first entries are, and all of the meta page.
 TEST_P(Damage, HeadsAndMeta) {
-  for (uint64_t seed = 3001; seed <= 3100; seed++) Try(seed, kPageHeaderBytes, 200);
+  for (uint64_t seed = 3001; seed <= 3050; seed++) Try(seed, kPageHeaderBytes, 200);
 }
 
 TEST_P(Damage, MetaPageAlone) {
-  for (uint64_t seed = 4001; seed <= 4150; seed++) {
+  for (uint64_t seed = 4001; seed <= 4100; seed++) {
     SplitMix64 random(seed);
     MemoryFile file(*index_.file());
     Scribble(&file, kMetaBlock, kPageHeaderBytes, kPageHeaderBytes + sizeof(MetaData), &random);
@@ -86,7 +86,7 @@ TEST_P(Damage, MetaPageAlone) {
 
 // Pages changed for one another: sound each, but not where they belong.
 TEST_P(Damage, PagesInOthersPlaces) {
-  for (uint64_t seed = 5001; seed <= 5060; seed++) {
+  for (uint64_t seed = 5001; seed <= 5040; seed++) {
     SplitMix64 random(seed);
     MemoryFile file(*index_.file());
     const auto from = static_cast<uint32_t>(random.Next() % file.block_count());

@@ -58,7 +58,7 @@ std::vector<Vector> SomeRows(uint64_t seed, size_t count) {
 
 // Two first inserts into an empty index, list and graph.
 TEST(Interleaving, FirstInserts) {
-  for (uint64_t seed = 1; seed <= 60; seed++) {
+  for (uint64_t seed = 1; seed <= 40; seed++) {
     World world(SomeRows(91, 9), 0, 1);
     Interleaver interleaver(seed);
     for (uint32_t session = 0; session < 3; session++)
@@ -73,7 +73,7 @@ TEST(Interleaving, FirstInserts) {
 
 // Three writers, a vacuum and two readers while the list grows, closes and drains.
 TEST(Interleaving, EverythingAtOnce) {
-  for (uint64_t seed = 1; seed <= 40; seed++) {
+  for (uint64_t seed = 1; seed <= 20; seed++) {
     SplitMix64 random(seed);
     const auto already = static_cast<uint32_t>(random.Next() % 70);
     const uint32_t total = already + 36;
@@ -104,7 +104,7 @@ TEST(Interleaving, EverythingAtOnce) {
 
 // Many writers into one small graph: full lists are pruned by all of them at once.
 TEST(Interleaving, WritersIntoFullLists) {
-  for (uint64_t seed = 1; seed <= 6; seed++) {
+  for (uint64_t seed = 1; seed <= 3; seed++) {
     World world(GaussianVectors(93, 260, kDim), 200, 1);
     Interleaver interleaver(seed);
     for (uint32_t session = 0; session < 4; session++)

@@ -85,17 +85,17 @@ TEST(Rows, BuildAndInsertAgree) {
   const uint64_t seed = 16;
   printf("seed %lu\n", seed);
   for (const QuiverMetric metric : kMetrics) {
-    const std::vector<Vector> rows = MixedRows(seed, 1000, 768);
+    const std::vector<Vector> rows = MixedRows(seed, 800, 768);
     MemoryIndex built(ParamsOf(768, metric), rows);
     MemoryIndex grown(ParamsOf(768, metric));
     grown.InsertAll(rows);
     const Vector query = GaussianVectors(seed + 1, 1, 768)[0];
     std::map<uint32_t, double> distances;
     const std::vector<Hit> hits = built.Search(query, OptionsOf(10));
-    ExpectRowsOnce(hits, RowsUpTo(1000), NameOf(metric) + ", built");
+    ExpectRowsOnce(hits, RowsUpTo(800), NameOf(metric) + ", built");
     for (const Hit& hit : hits) distances[hit.row] = hit.distance;
     const std::vector<Hit> others = grown.Search(query, OptionsOf(10));
-    ExpectRowsOnce(others, RowsUpTo(1000), NameOf(metric) + ", grown");
+    ExpectRowsOnce(others, RowsUpTo(800), NameOf(metric) + ", grown");
     for (const Hit& hit : others) EXPECT_EQ(hit.distance, distances[hit.row]) << hit.row;
     // Both have left the list behind: the test is about graphs.
     EXPECT_EQ(built.partition().state, PartitionState::kGraph);
@@ -123,7 +123,7 @@ TEST(Rows, DistancesAreTheOperators) {
 TEST(Rows, StrictOrderAscendsAndCountsTheDropped) {
   MemoryIndex index(ParamsOf(16));
   index.SetListLimit(1);
-  index.InsertAll(GaussianVectors(19, 3000, 16));
+  index.InsertAll(GaussianVectors(19, 1500, 16));
   const Vector query = GaussianVectors(20, 1, 16)[0];
   Cursor cursor(index.file(), index.index(), OptionsOf(10, QUIVER_ITERATIVE_STRICT), &query);
   double last = -1;
@@ -134,7 +134,7 @@ TEST(Rows, StrictOrderAscendsAndCountsTheDropped) {
     count++;
   }
   EXPECT_EQ(cursor.error(), std::nullopt) << Describe(cursor.error());
-  EXPECT_EQ(count + cursor.stats().dropped, 3000u);
+  EXPECT_EQ(count + cursor.stats().dropped, 1500u);
   EXPECT_GT(count, 100u);
 }
 
@@ -142,7 +142,7 @@ TEST(Rows, StrictOrderAscendsAndCountsTheDropped) {
 TEST(Rows, OffEndsAfterListAndBeam) {
   MemoryIndex index(ParamsOf(16));
   index.SetListLimit(1);
-  index.InsertAll(GaussianVectors(21, 3000, 16));
+  index.InsertAll(GaussianVectors(21, 1500, 16));
   ASSERT_EQ(index.partition().state, PartitionState::kGraph);
   const Vector query = GaussianVectors(22, 1, 16)[0];
   const size_t found = index.Search(query, OptionsOf(20, QUIVER_ITERATIVE_OFF)).size();
@@ -154,11 +154,11 @@ TEST(Rows, OffEndsAfterListAndBeam) {
 TEST(Rows, LittleMemoryLosesNothing) {
   MemoryIndex index(ParamsOf(8));
   index.SetListLimit(1);
-  index.InsertAll(MixedRows(23, 6000, 8));
+  index.InsertAll(MixedRows(23, 4000, 8));
   const Vector query = GaussianVectors(24, 1, 8)[0];
   const std::vector<Hit> hits =
       index.Search(query, OptionsOf(40, QUIVER_ITERATIVE_RELAXED, 64 * 1024));
-  ExpectRowsOnce(hits, RowsUpTo(6000), "64 kB");
+  ExpectRowsOnce(hits, RowsUpTo(4000), "64 kB");
   ExpectKindsInOrder(hits, "64 kB");
 }
 

@@ -1,6 +1,7 @@
-// Images in the IDX format of the MNIST family, gzipped, as Debian's dataset-fashion-mnist has them.
-#ifndef QUIVER_BENCH_DATA_IDX_FILE_H
-#define QUIVER_BENCH_DATA_IDX_FILE_H
+// Images in the IDX format of the MNIST family, gzipped, as Debian's dataset-fashion-mnist has
+// them.
+#ifndef QUIVER_BENCH_DATA_IDX_IMAGES_H
+#define QUIVER_BENCH_DATA_IDX_IMAGES_H
 
 #include <string>
 
@@ -12,4 +13,4 @@ void ConvertIdxImages(const std::string& name, const std::string& target);
 
 }  // namespace quiver::bench
 
-#endif  // QUIVER_BENCH_DATA_IDX_FILE_H
+#endif  // QUIVER_BENCH_DATA_IDX_IMAGES_H

@@ -1,4 +1,4 @@
-#include "data/idx_file.h"
+#include "data/idx_images.h"
 
 #include <zlib.h>
 
