@@ -120,7 +120,7 @@ pg_regress() {
 
 # tap NAME [SETTING...]: servers of their own; the settings go to each of them.
 tap() {
-	local name=$1 log=$LOGS/$1.log config=$LOGS/$1.conf ok bad
+	local name=$1 log=$LOGS/$1.log config=$LOGS/$1.conf script ok bad
 	shift
 	say "$name"
 	printf '%s\n' "$@" | as_server_user tee "$config" >/dev/null
@@ -129,12 +129,15 @@ tap() {
 	ok=$(grep -cE '^ok [0-9]+' "$log" || true)
 	bad=$(grep -cE '^not ok [0-9]+' "$log" || true)
 	if ! grep -q '^Result: PASS' "$log"; then
-		grep -E '^(not ok|#|Result|Dubious|.*Wstat)|No plan|died' "$log" | head -n 60
-		tail -n 30 "$TREE"/tmp_check/log/*.log 2>/dev/null | tail -n 120
+		grep -E -A 8 '^not ok|^#   Failed|^died|No plan found' "$log" | head -n 80
+		sed -n '/^Test Summary Report/,$p' "$log" | tee "$LOGS/$name.summary"
+		for script in $(sed -n 's|^test/t/\([^ ]*\)\.pl .*|\1|p' "$LOGS/$name.summary"); do
+			tail -n 30 "$TREE/tmp_check/log/regress_log_$script" "$TREE/tmp_check/log/${script}"_*.log 2>/dev/null
+		done
 		# A script that died has no failed check to show for it.
 		[ "$bad" -gt 0 ] || bad=1
 	fi
-	grep -E '^\[|^test/t/|^Files=' "$log" | tail -n 60 || true
+	grep -E '^\[.*test/t/|^Files=' "$log" || true
 	count tap "$ok" "$bad"
 	echo "$name: $ok passed, $bad failed"
 }

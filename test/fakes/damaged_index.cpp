@@ -69,7 +69,8 @@ std::string UseDamaged(const MemoryFile& file, const QuiverIndexParams& params, 
   }
   MemoryStore store(index.file());
   Limit(&store);
-  wrong += Judge("vacuum", index.Delete([](uint32_t row) { return row % 3 == 1; }, nullptr, &store));
+  wrong +=
+      Judge("vacuum", index.Delete([](uint32_t row) { return row % 3 == 1; }, nullptr, &store));
   return wrong;
 }
 

@@ -24,7 +24,9 @@ void Expect(const std::optional<QuiverError>& error, const char* what) {
 QuiverTid TidOf(uint32_t row) {
   return {row / kRowsPerHeapPage, static_cast<uint16_t>(row % kRowsPerHeapPage + 1)};
 }
-uint32_t RowOf(QuiverTid tid) { return tid.block * kRowsPerHeapPage + tid.offset - 1; }
+uint32_t RowOf(QuiverTid tid) {
+  return tid.block * kRowsPerHeapPage + tid.offset - 1;
+}
 
 QuiverIndexParams ParamsOf(uint32_t dim, QuiverMetric metric, int m, QuiverStorage storage) {
   return {dim, metric, storage, m, 64, 0x5EED, 16385};
@@ -63,7 +65,9 @@ QuiverScanStats Cursor::stats() const {
   return scan_ == nullptr ? QuiverScanStats{} : *quiver_scan_stats(scan_);
 }
 
-MemoryIndex::MemoryIndex(const QuiverIndexParams& params) : params_(params) { Build({}); }
+MemoryIndex::MemoryIndex(const QuiverIndexParams& params) : params_(params) {
+  Build({});
+}
 
 MemoryIndex::MemoryIndex(const QuiverIndexParams& params, const std::vector<Vector>& rows)
     : params_(params) {

@@ -14,7 +14,9 @@ const char kOutOfMemory[] = "out of memory";
 
 namespace {
 
-MemoryStore* Self(void* context) { return static_cast<MemoryStore*>(context); }
+MemoryStore* Self(void* context) {
+  return static_cast<MemoryStore*>(context);
+}
 
 // Memory is handed out full of this, so that nothing relies on zeros.
 constexpr uint8_t kGarbage = 0xCD;
@@ -110,8 +112,7 @@ std::optional<QuiverError> MemoryStore::RunBody(void (*body)(void*), void* conte
   const bool failed = setjmp(jump_) != 0;
   if (!failed) {
     body(context);
-    if (!held_.empty())
-      Violation("ended with block " + std::to_string(held_[0].block) + " locked");
+    if (!held_.empty()) Violation("ended with block " + std::to_string(held_[0].block) + " locked");
     if (record_open_) Violation("ended with an open record");
   }
   DropAll();
@@ -140,7 +141,9 @@ void MemoryStore::LeaveInternal(const char* detail) {
   Leave({QUIVER_ERROR_INTERNAL, QUIVER_INVALID_BLOCK, -1, detail, 0});
 }
 
-void MemoryStore::Violation(const std::string& text) { violations_.push_back(text); }
+void MemoryStore::Violation(const std::string& text) {
+  violations_.push_back(text);
+}
 
 std::vector<std::string> MemoryStore::TakeViolations() {
   std::vector<std::string> taken;
@@ -215,8 +218,7 @@ void MemoryStore::Commit() {
     held.image.reset();
   }
   if (pages == 0) Violation("a record without pages");
-  if (pages > QUIVER_MAX_RECORD_PAGES)
-    Violation("a record of " + std::to_string(pages) + " pages");
+  if (pages > QUIVER_MAX_RECORD_PAGES) Violation("a record of " + std::to_string(pages) + " pages");
   record_open_ = false;
   records_++;
   if (after_commit_) after_commit_();

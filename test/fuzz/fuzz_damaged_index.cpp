@@ -41,7 +41,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     uint16_t offset;
     memcpy(&page, data + at, 2);
     memcpy(&offset, data + at + 2, 2);
-    file->Overwrite(page % file->block_count(), offset % (quiver::kPageBytes - 8), data + at + 4, 8);
+    file->Overwrite(page % file->block_count(), offset % (quiver::kPageBytes - 8), data + at + 4,
+                    8);
   }
   const std::string wrong = UseDamaged(*file, sound.params(), 1);
   if (!wrong.empty()) {

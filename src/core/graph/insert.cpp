@@ -109,7 +109,7 @@ Placed Inserter::InsertAtLevel(const PreparedVector& vector, const Partition& pa
       return PlacePosting(*context_, other.pointer(), vector.stored, node->posting, source);
     }
   }
-  Choice choices[kMaxSlots];
+  const Found* choices[kMaxSlots];
   const uint32_t count = chooser_.Choose(found, choices);
   MakeEdges(vector, choices, count);
   node->edges = edges_;
@@ -119,11 +119,12 @@ Placed Inserter::InsertAtLevel(const PreparedVector& vector, const Partition& pa
   return placed;
 }
 
-void Inserter::MakeEdges(const PreparedVector& vector, const Choice* choices, uint32_t count) {
+void Inserter::MakeEdges(const PreparedVector& vector, const Found* const* choices,
+                         uint32_t count) {
   const NodeLayout& layout = context_->layout();
   const QuiverIndex& index = *context_->index;
   for (uint32_t i = 0; i < count; i++) {
-    const Found& found = *choices[i].found;
+    const Found& found = *choices[i];
     uint8_t* code = edge_codes_ + size_t{i} * layout.code_bytes;
     uint8_t* back_code = back_codes_ + size_t{i} * layout.code_bytes;
     QuiverEdgeTerms terms;
@@ -131,8 +132,7 @@ void Inserter::MakeEdges(const PreparedVector& vector, const Choice* choices, ui
     context_->kernels->encode_edge(vector.query.vector, neighbor_, index.center(), layout.dim,
                                    static_cast<int>(layout.bits), code, &terms);
     ComplementCode(layout, code, back_code);
-    edges_[i] = {found.pointer(), choices[i].dominated, code,
-                 ForwardFactors(index.metric, terms)};
+    edges_[i] = {found.pointer(), code, ForwardFactors(index.metric, terms)};
     back_links_[i] = {found.pointer(), found.distance, back_code,
                       BackwardFactors(index.metric, terms)};
   }

@@ -43,7 +43,7 @@ class Inserter {
   Placed InsertAtLevel(const PreparedVector& vector, const Partition& partition,
                        NewNode* node, int ef_construction, const ListSource* source,
                        NodePointer* where, bool* merged);
-  void MakeEdges(const PreparedVector& vector, const Choice* choices, uint32_t count);
+  void MakeEdges(const PreparedVector& vector, const Found* const* choices, uint32_t count);
   void WriteBackLinks(const PreparedVector& vector, NodePointer to, int level, uint32_t count);
   void WriteBackLinkRecord(const PreparedVector& vector, NodePointer to, int level,
                            const BackLink* links, uint32_t count);

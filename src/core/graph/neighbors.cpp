@@ -9,30 +9,22 @@ NeighborChooser::NeighborChooser(const GraphContext& context)
       decoded_(AllocateArray<float>(context.allocator,
                                     size_t{context.layout().slots} * context.layout().dim)) {}
 
-uint32_t NeighborChooser::Choose(const ArenaVector<Found>& candidates, Choice* choices) {
+uint32_t NeighborChooser::Choose(const ArenaVector<Found>& candidates, const Found** choices) {
   const NodeLayout& layout = context_->layout();
   const QuiverKernels& kernels = *context_->kernels;
   const QuiverIndex& index = *context_->index;
-  uint32_t kept = 0;
-  const Found* rejected[kMaxSlots];
-  uint32_t rejected_count = 0;
+  uint32_t count = 0;
   for (const Found& candidate : candidates) {
-    if (kept == layout.slots) break;
+    if (count == layout.slots) break;
     bool dominated = false;
-    for (uint32_t i = 0; i < kept && !dominated; i++)
+    for (uint32_t i = 0; i < count && !dominated; i++)
       dominated = Distance(kernels, index, decoded_ + size_t{i} * layout.dim,
                            candidate.vector.bytes, candidate.vector.scale) < candidate.distance;
-    if (dominated) {
-      if (rejected_count < layout.slots) rejected[rejected_count++] = &candidate;
-      continue;
-    }
+    if (dominated) continue;
     Decode(kernels, index, candidate.vector.bytes, candidate.vector.scale,
-           decoded_ + size_t{kept} * layout.dim);
-    choices[kept++] = {&candidate, false};
+           decoded_ + size_t{count} * layout.dim);
+    choices[count++] = &candidate;
   }
-  uint32_t count = kept;
-  for (uint32_t i = 0; i < rejected_count && count < layout.slots; i++)
-    choices[count++] = {rejected[i], true};
   return count;
 }
 

@@ -6,25 +6,19 @@
 
 namespace quiver {
 
-// A neighbour chosen for a new node.
-struct Choice {
-  const Found* found;
-  bool dominated;  // the diversity heuristic would have left it out
-};
-
 // Chooses up to layout.slots of `candidates` (sorted by distance, nearest
 // first, with vectors) for a node: those that no nearer choice is closer to than
-// the node is (Malkov and Yashunin 2018, algorithm 4), then, to fill the list,
-// the nearest of the others, marked dominated.  Returns how many; choices has
-// room for kMaxSlots, the undominated first.
+// the node is (Malkov and Yashunin 2018, algorithm 4).  The slots left are for
+// back-links: docs/decisions/0006-no-filling.md.  Returns how many; choices has
+// room for kMaxSlots.
 class NeighborChooser {
  public:
   explicit NeighborChooser(const GraphContext& context);
-  uint32_t Choose(const ArenaVector<Found>& candidates, Choice* choices);
+  uint32_t Choose(const ArenaVector<Found>& candidates, const Found** choices);
 
  private:
   const GraphContext* context_;
-  float* decoded_;  // of the undominated choices, layout.slots x dim
+  float* decoded_;  // of the choices, layout.slots x dim
 };
 
 // What a new edge v -> u does to v's list.

@@ -75,9 +75,7 @@ NodePointer WriteNode(const NodeLayout& layout, uint8_t* page, uint32_t block, u
   memcpy(node.vector(), source.vector.bytes, layout.vector_bytes);
   for (uint32_t i = 0; i < source.edge_count; i++) {
     const NewEdge& edge = source.edges[i];
-    WriteSlot(layout, node, i, edge.to.number,
-              static_cast<uint16_t>(edge.to.generation | (edge.dominated ? kDominatedBit : 0)),
-              edge.code, edge.factors);
+    WriteSlot(layout, node, i, edge.to.number, edge.to.generation, edge.code, edge.factors);
     head.slot_count = static_cast<uint8_t>(i + 1);
   }
   return {layout.NumberOf(block, slot), node.pointer_generation()};

@@ -18,7 +18,6 @@ struct ListSource {
 // A slot of a node about to be written.
 struct NewEdge {
   NodePointer to;
-  bool dominated;
   const uint8_t* code;
   EdgeFactors factors;
 };

@@ -24,7 +24,8 @@ class Containers : public ::testing::Test {
  private:
   std::vector<std::unique_ptr<char[]>> memory_;
   Allocator allocator_ = {&memory_, [](void* context, size_t bytes) -> void* {
-                            auto* memory = static_cast<std::vector<std::unique_ptr<char[]>>*>(context);
+                            auto* memory =
+                                static_cast<std::vector<std::unique_ptr<char[]>>*>(context);
                             memory->emplace_back(new char[bytes]);
                             return memory->back().get();
                           }};

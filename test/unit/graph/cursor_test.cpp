@@ -22,8 +22,8 @@ void RunScanUnderWrites(uint64_t seed, bool ordered) {
   const uint32_t before = next;
   std::set<uint32_t> dead;
 
-  Cursor cursor(index.file(), index.index(),
-                OptionsOf(5 + static_cast<int>(random.Next() % 30)), ordered ? &rows[0] : nullptr);
+  Cursor cursor(index.file(), index.index(), OptionsOf(5 + static_cast<int>(random.Next() % 30)),
+                ordered ? &rows[0] : nullptr);
   const auto write = [&] {
     const uint64_t dice = random.Next() % 100;
     if (dice < 30) {

@@ -51,8 +51,8 @@ class Damage : public ::testing::TestWithParam<QuiverMetric> {
 };
 
 TEST_P(Damage, TheIndexHasEveryKindOfPage) {
-  for (const PageKind kind : {PageKind::kMeta, PageKind::kNode, PageKind::kUpper, PageKind::kList,
-                              PageKind::kPosting})
+  for (const PageKind kind :
+       {PageKind::kMeta, PageKind::kNode, PageKind::kUpper, PageKind::kList, PageKind::kPosting})
     EXPECT_FALSE(PagesOf(kind).empty()) << static_cast<int>(kind);
   EXPECT_FALSE(PagesOf(PageKind::kLoose).empty());
   EXPECT_EQ(UseDamaged(*index_.file(), index_.params(), 1), "");
@@ -102,8 +102,7 @@ TEST_P(Damage, Circles) {
     const std::vector<uint32_t> blocks = PagesOf(kind);
     for (const uint32_t block : blocks) {
       MemoryFile file(*index_.file());
-      file.Overwrite(block, kPageSpecialOffset + offsetof(PageSpecial, next), &block,
-                     sizeof block);
+      file.Overwrite(block, kPageSpecialOffset + offsetof(PageSpecial, next), &block, sizeof block);
       ASSERT_EQ(UseDamaged(file, index_.params(), block), "") << "block " << block;
       MemoryIndex damaged(file, index_.params());
       std::optional<QuiverError> error;

@@ -40,7 +40,7 @@ TEST_P(Duplicates, OneNodeHoldsThousandsOfRows) {
   uint32_t posting_pages = 0;
   EXPECT_EQ(NodesInUse(*index, index->file(), &posting_pages), 701u);
   EXPECT_EQ(posting_pages, (count - 2 + kPostingsPerPage - 1) / kPostingsPerPage);
-  const std::vector<Hit> hits = index->Search(same, OptionsOf(10));
+  const std::vector<Hit> hits = index->Search(same, OptionsOf());
   ExpectRowsOnce(hits, RowsUpTo(700 + count), "duplicates");
   for (uint32_t i = 0; i < count; i++) ASSERT_GE(hits[i].row, 700u) << i;
   ExpectRowsOnce(index->Everything(), RowsUpTo(700 + count), "duplicates, without order");
@@ -86,11 +86,14 @@ TEST(DuplicateVectors, EmptiedChainTakesRowsAgain) {
   for (int round = 0; round < 3; round++) {
     const uint32_t first = row;
     for (; row < first + 50; row++) ASSERT_EQ(index.Insert(row, same), std::nullopt);
-    ExpectRowsOnce(index.Search(same, OptionsOf(10)), [&] {
-      std::vector<uint32_t> rows = RowsUpTo(30);
-      for (const uint32_t r : RowsUpTo(row, first)) rows.push_back(r);
-      return rows;
-    }(), "round " + std::to_string(round));
+    ExpectRowsOnce(
+        index.Search(same, OptionsOf(10)),
+        [&] {
+          std::vector<uint32_t> rows = RowsUpTo(30);
+          for (const uint32_t r : RowsUpTo(row, first)) rows.push_back(r);
+          return rows;
+        }(),
+        "round " + std::to_string(round));
     ASSERT_EQ(index.Delete([](uint32_t r) { return r >= 30; }), std::nullopt);
     ExpectRowsOnce(index.Search(same, OptionsOf(10)), RowsUpTo(30), "after delete");
   }

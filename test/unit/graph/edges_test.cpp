@@ -109,8 +109,8 @@ TEST(Edges, EstimatesAreAsGoodAsTheirBits) {
       }
       const double count = 8 * 16 * 20;
       // |r| = sqrt(d) / 2; |q - c| = sqrt(2 d), twice; |q'| = sqrt(d), once (inner product).
-      const double scale = metric == QUIVER_METRIC_IP ? std::sqrt(double{dim}) / 2
-                                                      : std::sqrt(2.0 * dim);
+      const double scale =
+          metric == QUIVER_METRIC_IP ? std::sqrt(double{dim}) / 2 : std::sqrt(2.0 * dim);
       EXPECT_LT(std::sqrt(square / count), 1.3 * factor * scale) << bits << " bits";
       EXPECT_LT(std::fabs(bias / count), 0.3 * factor * scale) << bits << " bits";
     }
@@ -137,8 +137,7 @@ TEST(Edges, ComplementIsTheBackEdge) {
           }
         }
         back.SetVector(v[1]);
-        WriteSlot(back.layout(), back.node(), 0, 0, 1, code.data(),
-                  BackwardFactors(metric, terms));
+        WriteSlot(back.layout(), back.node(), 0, 0, 1, code.data(), BackwardFactors(metric, terms));
         back.node().head().slot_count = 1;
         // Encoding the other way round gives the same but for components at a
         // boundary of the quantizer: there are none in random data.

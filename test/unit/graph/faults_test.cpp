@@ -22,7 +22,9 @@ std::unique_ptr<MemoryIndex> Grown(uint32_t dim, uint32_t list_limit,
   return index;
 }
 
-std::vector<Vector> SomeRows(size_t count) { return GaussianVectors(71, count, 300); }
+std::vector<Vector> SomeRows(size_t count) {
+  return GaussianVectors(71, count, 300);
+}
 
 std::vector<Vector> WithDuplicates(size_t count, size_t duplicates) {
   std::vector<Vector> rows = SomeRows(count);
@@ -39,26 +41,25 @@ std::vector<Case> Cases() {
   const Vector fresh = GaussianVectors(72, 1, 300)[0];
   std::vector<Case> cases;
   cases.push_back({"first row", [] { return Grown(300, 2, {}); }, insert(0, fresh), 0, 1});
-  cases.push_back({"list grows", [] { return Grown(300, 9, SomeRows(12)); }, insert(12, fresh),
-                   12, 13});
+  cases.push_back(
+      {"list grows", [] { return Grown(300, 9, SomeRows(12)); }, insert(12, fresh), 12, 13});
   // 12 entries of 624 bytes a page: the 25th closes a list of two pages and begins the graph.
-  cases.push_back({"list closes", [] { return Grown(300, 2, SomeRows(26)); }, insert(26, fresh),
-                   26, 27});
-  cases.push_back({"list drains", [] { return Grown(300, 2, SomeRows(30)); }, insert(30, fresh),
-                   30, 31});
-  cases.push_back({"list ends", [] { return Grown(300, 2, SomeRows(33)); }, insert(33, fresh),
-                   33, 34});
-  cases.push_back({"graph", [] { return Grown(300, 1, SomeRows(200)); }, insert(200, fresh), 200,
-                   201});
+  cases.push_back(
+      {"list closes", [] { return Grown(300, 2, SomeRows(26)); }, insert(26, fresh), 26, 27});
+  cases.push_back(
+      {"list drains", [] { return Grown(300, 2, SomeRows(30)); }, insert(30, fresh), 30, 31});
+  cases.push_back(
+      {"list ends", [] { return Grown(300, 2, SomeRows(33)); }, insert(33, fresh), 33, 34});
+  cases.push_back(
+      {"graph", [] { return Grown(300, 1, SomeRows(200)); }, insert(200, fresh), 200, 201});
   cases.push_back({"second row of a node", [] { return Grown(300, 1, SomeRows(100)); },
                    insert(100, SomeRows(1)[0]), 100, 101});
   cases.push_back({"first posting page", [] { return Grown(300, 1, WithDuplicates(100, 1)); },
                    insert(101, SomeRows(1)[0]), 101, 102});
-  cases.push_back({"next posting page",
-                   [] { return Grown(300, 1, WithDuplicates(60, kPostingsPerPage + 1)); },
-                   insert(61 + kPostingsPerPage, SomeRows(1)[0]),
-                   static_cast<uint32_t>(61 + kPostingsPerPage),
-                   static_cast<uint32_t>(62 + kPostingsPerPage)});
+  cases.push_back(
+      {"next posting page", [] { return Grown(300, 1, WithDuplicates(60, kPostingsPerPage + 1)); },
+       insert(61 + kPostingsPerPage, SomeRows(1)[0]), static_cast<uint32_t>(61 + kPostingsPerPage),
+       static_cast<uint32_t>(62 + kPostingsPerPage)});
   cases.push_back({"NULL", [] { return Grown(300, 1, SomeRows(40)); }, insert(40, {}), 40, 41});
   // Row 44 gets on the upper layers: checked below.
   cases.push_back({"vacuum", [] { return Grown(300, 2, WithDuplicates(60, 20)); },
@@ -93,9 +94,7 @@ void ExpectStillWorks(MemoryIndex* index, const Case& tried, const std::string& 
   for (uint32_t i = 0; i < more.size(); i++)
     ASSERT_EQ(Describe(index->Insert(first + i, more[i])), "") << what;
   ASSERT_EQ(Describe(index->Insert(first + 3, SomeRows(1)[0])), "") << what;
-  ASSERT_EQ(Describe(index->Delete([&](uint32_t row) {
-    return row < first && row >= tried.kept;
-  })),
+  ASSERT_EQ(Describe(index->Delete([&](uint32_t row) { return row < first && row >= tried.kept; })),
             "")
       << what;
   std::vector<uint32_t> expected = RowsUpTo(tried.kept);
@@ -196,7 +195,8 @@ TEST(Faults, EveryCallbackOfABuild) {
       QuiverBuild* build = quiver_build_begin(store.callbacks(), &params);
       for (uint32_t i = 0; i < rows.size(); i++) quiver_build_add(build, TidOf(i), rows[i].data());
       quiver_build_link(build, nullptr, nullptr);
-      quiver_build_write(build, [](void*, uint32_t, const uint8_t*) {}, nullptr);
+      quiver_build_write(
+          build, [](void*, uint32_t, const uint8_t*) {}, nullptr);
     });
     if (!error.has_value()) break;
     ASSERT_EQ(error->detail, kInjected);

@@ -26,9 +26,9 @@ struct World {
   }
   void Vacuum(Interleaver* interleaver, const std::set<uint32_t>& dead) {
     MemoryStore store(index.file(), interleaver);
-    EXPECT_EQ(Describe(index.Delete([&](uint32_t row) { return dead.count(row) != 0; }, nullptr,
-                                    &store)),
-              "");
+    EXPECT_EQ(
+        Describe(index.Delete([&](uint32_t row) { return dead.count(row) != 0; }, nullptr, &store)),
+        "");
   }
   // Rows below `must` and not in `dead` once, no row twice.
   void Scan(Interleaver* interleaver, const Vector* query, uint32_t must,
@@ -62,8 +62,7 @@ TEST(Interleaving, FirstInserts) {
     World world(SomeRows(91, 9), 0, 1);
     Interleaver interleaver(seed);
     for (uint32_t session = 0; session < 3; session++)
-      interleaver.Add(
-          [&, session] { world.Insert(&interleaver, 3 * session, 3 * session + 3); });
+      interleaver.Add([&, session] { world.Insert(&interleaver, 3 * session, 3 * session + 3); });
     interleaver.Run();
     ExpectRowsOnce(world.index.Search(world.rows[0], OptionsOf(5)), RowsUpTo(9),
                    "seed " + std::to_string(seed));
@@ -108,9 +107,8 @@ TEST(Interleaving, WritersIntoFullLists) {
     World world(GaussianVectors(93, 260, kDim), 200, 1);
     Interleaver interleaver(seed);
     for (uint32_t session = 0; session < 4; session++)
-      interleaver.Add([&, session] {
-        world.Insert(&interleaver, 200 + 15 * session, 215 + 15 * session);
-      });
+      interleaver.Add(
+          [&, session] { world.Insert(&interleaver, 200 + 15 * session, 215 + 15 * session); });
     interleaver.Run();
     ExpectRowsOnce(world.index.Search(world.rows[0], OptionsOf(5)), RowsUpTo(260),
                    "seed " + std::to_string(seed));

@@ -16,7 +16,8 @@ constexpr uint32_t kDim = 8;
 // A context without any page: what the choices need.
 class Neighbors : public ::testing::Test {
  protected:
-  Neighbors() : store_(&none_), allocator_{store_.callbacks()->context, store_.callbacks()->allocate} {}
+  Neighbors()
+      : store_(&none_), allocator_{store_.callbacks()->context, store_.callbacks()->allocate} {}
 
   GraphContext Context(uint32_t slots, QuiverMetric metric = QUIVER_METRIC_L2) {
     MetaData meta;
@@ -44,9 +45,8 @@ using ChooserTest = Neighbors;
 using PlanTest = Neighbors;
 
 // The heuristic in its plainest words, for comparison.
-std::vector<std::pair<uint32_t, bool>> PlainChoice(QuiverMetric metric,
-                                                   const std::vector<Vector>& vectors,
-                                                   const Vector& node, size_t slots) {
+std::vector<uint32_t> PlainChoice(QuiverMetric metric, const std::vector<Vector>& vectors,
+                                  const Vector& node, size_t slots) {
   const auto distance = [metric](const Vector& a, const Vector& b) {
     const double d = ExactDistance(metric, a, b);
     return metric == QUIVER_METRIC_L2 ? d * d : d;
@@ -57,19 +57,14 @@ std::vector<std::pair<uint32_t, bool>> PlainChoice(QuiverMetric metric,
     return distance(vectors[a], node) < distance(vectors[b], node);
   });
   std::vector<uint32_t> kept;
-  std::vector<uint32_t> rejected;
   for (const uint32_t candidate : order) {
     if (kept.size() == slots) break;
     const bool dominated = std::any_of(kept.begin(), kept.end(), [&](uint32_t other) {
       return distance(vectors[other], vectors[candidate]) < distance(vectors[candidate], node);
     });
-    (dominated ? rejected : kept).push_back(candidate);
+    if (!dominated) kept.push_back(candidate);
   }
-  std::vector<std::pair<uint32_t, bool>> choice;
-  for (const uint32_t k : kept) choice.push_back({k, false});
-  for (const uint32_t r : rejected)
-    if (choice.size() < slots) choice.push_back({r, true});
-  return choice;
+  return kept;
 }
 
 TEST_F(ChooserTest, AgreesWithThePlainHeuristic) {
@@ -84,15 +79,13 @@ TEST_F(ChooserTest, AgreesWithThePlainHeuristic) {
         candidates.PushBack(FoundAt(vectors[i], i, node));
       std::sort(candidates.begin(), candidates.end(),
                 [](const Found& a, const Found& b) { return a.distance < b.distance; });
-      Choice choices[kMaxSlots];
+      const Found* choices[kMaxSlots];
       NeighborChooser chooser(context);
       const uint32_t count = chooser.Choose(candidates, choices);
       const auto expected = PlainChoice(metric, vectors, node, slots);
       ASSERT_EQ(count, expected.size()) << "seed " << seed;
-      for (uint32_t i = 0; i < count; i++) {
-        EXPECT_EQ(choices[i].found->number, expected[i].first) << "seed " << seed;
-        EXPECT_EQ(choices[i].dominated, expected[i].second) << "seed " << seed;
-      }
+      for (uint32_t i = 0; i < count; i++)
+        EXPECT_EQ(choices[i]->number, expected[i]) << "seed " << seed;
     }
   }
 }
@@ -100,7 +93,7 @@ TEST_F(ChooserTest, AgreesWithThePlainHeuristic) {
 TEST_F(ChooserTest, NoCandidatesNoChoice) {
   const GraphContext context = Context(8);
   ArenaVector<Found> none(&allocator_);
-  Choice choices[kMaxSlots];
+  const Found* choices[kMaxSlots];
   EXPECT_EQ(NeighborChooser(context).Choose(none, choices), 0u);
 }
 
@@ -127,7 +120,8 @@ class Planned {
   LinkPlan Plan(const Vector& u, uint32_t number = 7) {
     std::vector<int8_t> code(CodeLength(kDim));
     Vector scratch(kDim);
-    const Query query = MakeQuery(*quiver_kernels(), *index_, u.data(), code.data(), scratch.data());
+    const Query query =
+        MakeQuery(*quiver_kernels(), *index_, u.data(), code.data(), scratch.data());
     LinkPlan plan;
     PlanLink(context_, scratch_, ConstNode(page_, index_->layout, 0), {number, 1}, query,
              Distance(*quiver_kernels(), *index_, u.data(), v_.data()), &plan);

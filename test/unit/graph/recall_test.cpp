@@ -26,13 +26,15 @@ double RecallOf(const std::vector<Vector>& rows, const std::vector<Vector>& quer
   }
   EXPECT_EQ(index->partition().state, PartitionState::kGraph);
   const double recall = Recall(index.get(), rows, queries, ef);
-  printf("%s %s: recall@10 at ef %d: %.3f\n", NameOf(metric).c_str(),
-         build ? "built" : "grown", ef, recall);
+  printf("%s %s: recall@10 at ef %d: %.3f\n", NameOf(metric).c_str(), build ? "built" : "grown", ef,
+         recall);
   return recall;
 }
 
 // 2,600 rows of 200 dimensions exceed the list, so that a build makes a graph.
-std::vector<Vector> Rows(uint64_t seed) { return ClusteredVectors(seed, 2600, 200, 26, 0.3); }
+std::vector<Vector> Rows(uint64_t seed) {
+  return ClusteredVectors(seed, 2600, 200, 26, 0.3);
+}
 // The rows after these of the same clusters.
 std::vector<Vector> Queries(uint64_t seed) {
   const std::vector<Vector> all = ClusteredVectors(seed, 2640, 200, 26, 0.3);
@@ -75,18 +77,18 @@ TEST(Recall, TinyAndHugeComponents) {
   const std::vector<Vector> queries = ClusteredVectors(310, 30, 64, 30, 1);
   const double plain = RecallOf(rows, queries, QUIVER_METRIC_L2, false);
   for (const float scale : {1e-15f, 1e-6f, 1e6f, 1e15f})
-    EXPECT_GE(RecallOf(Shifted(rows, scale, 0), Shifted(queries, scale, 0), QUIVER_METRIC_L2,
-                       false),
-              plain - 0.03)
+    EXPECT_GE(
+        RecallOf(Shifted(rows, scale, 0), Shifted(queries, scale, 0), QUIVER_METRIC_L2, false),
+        plain - 0.03)
         << scale;
 }
 
 // Far from the origin, a built index has a centre.
 TEST(Recall, FarFromTheOrigin) {
   const double plain = RecallOf(Rows(311), Queries(311), QUIVER_METRIC_L2, true);
-  EXPECT_GE(RecallOf(Shifted(Rows(311), 1, 30), Shifted(Queries(311), 1, 30), QUIVER_METRIC_L2,
-                     true),
-            plain - 0.03);
+  EXPECT_GE(
+      RecallOf(Shifted(Rows(311), 1, 30), Shifted(Queries(311), 1, 30), QUIVER_METRIC_L2, true),
+      plain - 0.03);
 }
 
 // A few rows ten thousand times as long as the others do not spoil them.
@@ -100,8 +102,8 @@ TEST(Recall, Outliers) {
 
 // Components at the ends of float32: no error, every row once.
 TEST(ExtremeValues, EveryRowOnce) {
-  const float values[] = {3.4e38f, 1e38f, -1e38f, 1e30f, 1e19f,  1e-19f, 1e-30f,
-                          1e-38f,  1e-44f, -1e-44f, 1.0f, 0.0f};
+  const float values[] = {3.4e38f, 1e38f,  -1e38f, 1e30f,   1e19f, 1e-19f,
+                          1e-30f,  1e-38f, 1e-44f, -1e-44f, 1.0f,  0.0f};
   for (const QuiverMetric metric : {QUIVER_METRIC_L2, QUIVER_METRIC_IP, QUIVER_METRIC_COSINE}) {
     for (const uint32_t dim : {1u, 3u, 70u, 400u}) {
       for (const QuiverStorage storage : {QUIVER_STORAGE_FLOAT16, QUIVER_STORAGE_FLOAT32}) {

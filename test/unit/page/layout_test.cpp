@@ -83,9 +83,9 @@ struct Row {
 
 // The table of docs/design.md, 3.2 ("Slots"), for m = 16.
 TEST(Layout, NodesAndSlotsOfCommonDimensions) {
-  for (const Row& row : {Row{100, 2, 7, 24}, Row{128, 2, 6, 24}, Row{384, 1, 4, 20},
-                         Row{512, 1, 3, 20}, Row{768, 1, 2, 20}, Row{784, 1, 2, 20},
-                         Row{1024, 1, 1, 32}, Row{1536, 1, 1, 24}}) {
+  for (const Row& row :
+       {Row{100, 2, 7, 24}, Row{128, 2, 6, 24}, Row{384, 1, 4, 20}, Row{512, 1, 3, 20},
+        Row{768, 1, 2, 20}, Row{784, 1, 2, 20}, Row{1024, 1, 1, 32}, Row{1536, 1, 1, 24}}) {
     NodeLayout layout;
     ASSERT_TRUE(ChooseLayout(row.dim, 16, QUIVER_STORAGE_AUTO, &layout)) << row.dim;
     EXPECT_EQ(layout.bits, row.bits) << row.dim;
@@ -110,7 +110,8 @@ TEST(Layout, SizeStaysWithinTheBars) {
                ? 8192.0 / layout.nodes_per_page * 33 / 32
                : 1e9;
   };
-  for (const uint32_t dim : {768u, 784u, 1024u, 1536u}) EXPECT_LE(ours(dim), 1.05 * other(dim)) << dim;
+  for (const uint32_t dim : {768u, 784u, 1024u, 1536u})
+    EXPECT_LE(ours(dim), 1.05 * other(dim)) << dim;
   for (const uint32_t dim : {384u, 512u}) EXPECT_LE(ours(dim), 1.3 * other(dim)) << dim;
   for (const uint32_t dim : {96u, 100u, 128u}) EXPECT_LE(ours(dim), 2.0 * other(dim)) << dim;
 }

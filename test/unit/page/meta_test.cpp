@@ -65,10 +65,9 @@ TEST_F(Meta, DamagedFieldsAreCorruption) {
 TEST_F(Meta, DamagedPartitionIsCorruption) {
   const size_t at = offsetof(MetaData, partition);
   ExpectCode<uint8_t>(at + offsetof(Partition, state), 3, QUIVER_ERROR_CORRUPTED, "state");
-  for (const size_t field :
-       {offsetof(Partition, list_head), offsetof(Partition, list_tail),
-        offsetof(Partition, loose_head), offsetof(Partition, loose_tail),
-        offsetof(Partition, upper_target)})
+  for (const size_t field : {offsetof(Partition, list_head), offsetof(Partition, list_tail),
+                             offsetof(Partition, loose_head), offsetof(Partition, loose_tail),
+                             offsetof(Partition, upper_target)})
     ExpectCode<uint32_t>(at + field, kMetaBlock, QUIVER_ERROR_CORRUPTED, "points to itself");
   // The list has rows, rows without a distance there are none.
   ExpectCode<uint32_t>(at + offsetof(Partition, list_tail), QUIVER_INVALID_BLOCK,
@@ -108,8 +107,7 @@ TEST_F(Meta, AnotherKindOfPageIsCorruption) {
 TEST_F(Meta, EmptyFileIsCorruption) {
   MemoryFile none;
   MemoryStore store(&none);
-  const std::optional<QuiverError> error =
-      store.Run([&] { quiver_index_open(store.callbacks()); });
+  const std::optional<QuiverError> error = store.Run([&] { quiver_index_open(store.callbacks()); });
   ASSERT_TRUE(error.has_value());
   EXPECT_EQ(error->code, QUIVER_ERROR_CORRUPTED);
 }

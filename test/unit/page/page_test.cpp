@@ -43,8 +43,8 @@ TEST(Page, InitKeepsTheGenerationCounter) {
 }
 
 TEST(Page, DamagedBoundsAreNotSound) {
-  for (const size_t offset : {offsetof(PageHeader, lower), offsetof(PageHeader, upper),
-                              offsetof(PageHeader, special)}) {
+  for (const size_t offset :
+       {offsetof(PageHeader, lower), offsetof(PageHeader, upper), offsetof(PageHeader, special)}) {
     for (const uint16_t value : {0, 23, 8177, 8192, 65535}) {
       Bytes bytes;
       InitPage(bytes.page, PageKind::kPosting, 0);
