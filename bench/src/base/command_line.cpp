@@ -81,14 +81,22 @@ void Spec::Allow(const std::set<std::string>& known) const {
 CommandLine::CommandLine(int argc, char** argv, int first) {
   for (int i = first; i < argc; ++i) {
     std::string word = argv[i];
-    text_ += (text_.empty() ? "" : " ") + word;
     if (word.rfind("--", 0) != 0) Fail("unexpected word \"{}\"", word);
     size_t equals = word.find('=');
     if (equals == std::string::npos)
       values_.emplace(word.substr(2), "1");
     else
       values_.emplace(word.substr(2, equals - 2), word.substr(equals + 1));
+    typed_.emplace_back(word.substr(2, equals == std::string::npos ? equals : equals - 2), word);
   }
+}
+
+std::string CommandLine::Text(const std::set<std::string>& left_out) const {
+  std::string text;
+  for (const auto& [key, word] : typed_) {
+    if (!left_out.contains(key)) text += (text.empty() ? "" : " ") + word;
+  }
+  return text;
 }
 
 bool CommandLine::Has(const std::string& key) const {

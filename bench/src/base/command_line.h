@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace quiver::bench {
@@ -41,13 +42,13 @@ class CommandLine {
   double GetDouble(const std::string& key, double fallback) const;
   // Fails when an option was given that nobody asked for.
   void RefuseUnused() const;
-  // As it was typed, for the report.
-  const std::string& text() const { return text_; }
+  // As it was typed, without the options in `left_out`.
+  std::string Text(const std::set<std::string>& left_out) const;
 
  private:
   std::multimap<std::string, std::string> values_;
   mutable std::set<std::string> used_;
-  std::string text_;
+  std::vector<std::pair<std::string, std::string>> typed_;  // key, word
 };
 
 }  // namespace quiver::bench

@@ -29,8 +29,9 @@ ServerEngine::ServerEngine(const Spec& spec, EngineContext context, bool with_in
       label_(Label(spec)),
       with_(IndexOptions(spec)),
       with_index_(with_index),
+      fresh_(spec.GetInt("fresh", 0) != 0),
       table_(AccessMethod::FromSpec(spec), label_) {
-  spec.Allow({"label", "with", "am", "extension", "schema", "ef", "max_ef", "type"});
+  spec.Allow({"label", "with", "am", "extension", "schema", "ef", "max_ef", "type", "fresh"});
 }
 
 std::string ServerEngine::Description() {
@@ -82,7 +83,9 @@ BuildReport ServerEngine::BuildWith(const Dataset& dataset, const BuildSettings&
   BuildReport report;
   report.load_seconds = table_.Load(connection.get(), dataset, settings.reuse);
   prepare(connection.get());
-  if (with_index_) table_.BuildIndex(connection.get(), dataset, settings, with_, &report);
+  BuildSettings build = settings;
+  build.reuse = settings.reuse && !fresh_;
+  if (with_index_) table_.BuildIndex(connection.get(), dataset, build, with_, &report);
   table_.Prewarm(connection.get(), with_index_);
   return report;
 }

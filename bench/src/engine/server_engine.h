@@ -44,6 +44,7 @@ class ServerEngine : public Engine {
   std::string label_;
   std::string with_;
   bool with_index_;
+  bool fresh_;  // builds its index anew even where others are reused
   ServerTable table_;
   Metric metric_ = Metric::kL2;
   size_t base_rows_ = 0;

@@ -23,7 +23,7 @@ void Introduce(const CompareSettings& s, const CommandLine& options, const Datas
                const std::vector<std::unique_ptr<Engine>>& engines, const EngineContext& context,
                MarkdownReport* report) {
   report->Heading(dataset.name);
-  report->Paragraph("`bench/run compare " + options.text() + "`");
+  report->Paragraph(CommandOf("compare", options));
   std::vector<std::string> facts = {
       fmt::format("data: {} rows x {} dimensions, {}, {} queries",
                   Thousands(static_cast<double>(dataset.base.rows)), dataset.dim(),

@@ -169,7 +169,7 @@ void RunFilter(const CommandLine& options) {
   }
 
   report.Heading("filter: " + dataset.name);
-  report.Paragraph("`bench/run filter " + options.text() + "`");
+  report.Paragraph(CommandOf("filter", options));
   PgConnection connection(context.conninfo);
   report.Bullets({
       fmt::format("ORDER BY distance LIMIT {}; {} of {} rows meet the condition", s.k, s.matching,

@@ -1,5 +1,7 @@
 #include "mode/mode.h"
 
+#include <cstdlib>
+
 #include "data/dataset.h"
 
 namespace quiver::bench {
@@ -26,6 +28,13 @@ BuildSettings BuildSettingsOf(const CommandLine& options) {
 
 std::vector<std::string> EngineSpecsOf(const CommandLine& options) {
   return options.GetAll("engine");
+}
+
+std::string CommandOf(const std::string& subcommand, const CommandLine& options) {
+  const char* wrapper = std::getenv("QUIVER_BENCH_WRAPPER_OPTIONS");  // set by bench/run
+  std::string command = "bench/run " + subcommand + " ";
+  if (wrapper != nullptr && *wrapper != '\0') command += std::string(wrapper) + " ";
+  return "`" + command + options.Text({"restart-command", "out", "cache", "name"}) + "`";
 }
 
 }  // namespace quiver::bench

@@ -17,6 +17,8 @@ std::string CacheDirOf(const CommandLine& options);
 EngineContext ContextOf(const CommandLine& options);
 BuildSettings BuildSettingsOf(const CommandLine& options);
 std::vector<std::string> EngineSpecsOf(const CommandLine& options);
+// The command that repeats this run, as Markdown; where files go is left out.
+std::string CommandOf(const std::string& subcommand, const CommandLine& options);
 
 }  // namespace quiver::bench
 

@@ -80,7 +80,7 @@ void RunThroughput(const CommandLine& options) {
   }
 
   report.Heading("throughput: " + dataset.name);
-  report.Paragraph("`bench/run throughput " + options.text() + "`");
+  report.Paragraph(CommandOf("throughput", options));
   PgConnection connection(context.conninfo);
   std::string cpus;
   for (int cpu : async.cpus) cpus += (cpus.empty() ? "" : ", ") + std::to_string(cpu);

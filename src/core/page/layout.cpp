@@ -72,7 +72,7 @@ bool ChooseLayoutOfBits(uint32_t dim, uint32_t bits, uint32_t m, QuiverStorage s
   // Long codes are dear and large vectors leave their page room anyway; short
   // ones buy recall cheaply (docs/decisions/0003-slots-per-node.md).
   const uint32_t wanted =
-      std::min(most, std::max(kMinSlots, dim < 384 ? (3 * m + 1) / 2 : (5 * m + 3) / 4));
+      std::min(most, std::max(kMinSlots, dim < 384 ? (7 * m + 3) / 4 : (5 * m + 3) / 4));
   const uint32_t least = std::min(wanted, std::max(kMinSlots, 3 * m / 4));
   const Choice half = Choose(dim, bits, false, wanted, least, most);
   const Choice full = Choose(dim, bits, true, wanted, least, most);
