@@ -87,7 +87,7 @@ BEGIN;
 CREATE TEMP TABLE jd_found AS SELECT id FROM jd ORDER BY v <-> '[1,2,3]' LIMIT 4;
 INSERT INTO jd_found SELECT id FROM jd ORDER BY v <-> '[1,2,3]' LIMIT 4;
 SELECT count(*), count(DISTINCT id) FROM jd_found;
-DECLARE c CURSOR FOR SELECT id FROM jd ORDER BY v <-> '[1,2,3]';
+DECLARE c CURSOR FOR SELECT id FROM jd ORDER BY v <-> '[1,2,3.4]';
 FETCH 2 FROM c;
 UPDATE jd SET kind = -1 WHERE CURRENT OF c;
 SELECT id FROM jd WHERE kind = -1;
