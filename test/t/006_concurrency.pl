@@ -33,9 +33,10 @@ sub all_found
 	return;
 }
 
-# The first inserts into an empty index, the list's growth, its change into a graph: all with eight clients.
 # VACUUM (SKIP_LOCKED) warns where it skips, and pgbench's stderr must be empty.
 $ENV{PGOPTIONS} = '-c client_min_messages=error';
+
+# The first inserts into an empty index, the list's growth, its change into a graph: all with eight clients.
 $node->pgbench('--no-vacuum --client=8 --jobs=2 --transactions=100',
 	0, [qr{actually processed: 800/800}], [qr{^$}], 'inserts', {
 		'001_insert' => q(INSERT INTO t (v) SELECT vec(i + :client_id * 100000 + (random() * 90000)::int) FROM generate_series(1, 10) i;)
