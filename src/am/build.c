@@ -103,6 +103,7 @@ MakeParams(Relation index, const QuiverOpclass *opclass)
 	Oid			type;
 
 	params.dim = IndexedDim(index, opclass, &type);
+	params.form = opclass->form;
 	params.metric = opclass->metric;
 	params.storage = (QuiverStorage) options.storage;
 	params.m = options.m;
@@ -155,11 +156,11 @@ AddRow(Relation index, ItemPointer tid, Datum *values, bool *isnull,
 	BuildState *state = context;
 	MemoryContext old = MemoryContextSwitchTo(state->rowMemory);
 	QuiverTid	row = {ItemPointerGetBlockNumber(tid), ItemPointerGetOffsetNumber(tid)};
-	const float *vector = NULL;
+	QuiverValue value;
 
 	if (!isnull[0])
-		vector = QuiverDatumFloats(state->opclass, values[0], (int) state->params.dim);
-	quiver_build_add(state->build, row, vector);
+		value = QuiverDatumValue(state->opclass, values[0], (int) state->params.dim);
+	quiver_build_add(state->build, row, isnull[0] ? NULL : &value);
 
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(state->rowMemory);

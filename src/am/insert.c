@@ -40,16 +40,16 @@ quiverinsert(Relation index, Datum *values, bool *isnull, ItemPointer tid,
 	QuiverTid	row = {ItemPointerGetBlockNumber(tid), ItemPointerGetOffsetNumber(tid)};
 	QuiverPageStore pages;
 	const QuiverIndex *facts;
-	const float *vector = NULL;
+	QuiverValue value;
 
 	QuiverInitPageStore(&pages, index, memory);
 	facts = QuiverOpenIndex(&pages);
 	if (!isnull[0])
-		vector = QuiverDatumFloats(QuiverGetOpclass(index), values[0],
-								   (int) quiver_index_dim(facts));
+		value = QuiverDatumValue(QuiverGetOpclass(index), values[0],
+								 (int) quiver_index_dim(facts));
 
 	quiver_insert(&pages.store, facts, QuiverGetOptions(index).efConstruction,
-				  LevelBits(tid), row, vector);
+				  LevelBits(tid), row, isnull[0] ? NULL : &value);
 
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(memory);

@@ -13,42 +13,44 @@
 #include "../types/vector.h"
 #include "opclass.h"
 
-static const float *
-VectorFloats(Datum value, int *dim)
+static QuiverValue
+VectorValue(Datum datum, int *dim)
 {
-	const QuiverVector *vector = QuiverDatumGetVector(value);
+	const QuiverVector *vector = QuiverDatumGetVector(datum);
+	QuiverValue value = {.components = vector->x};
 
 	*dim = vector->dim;
-	return vector->x;
+	return value;
 }
 
-static const float *
-HalfvecFloats(Datum value, int *dim)
+static QuiverValue
+HalfvecValue(Datum datum, int *dim)
 {
-	const QuiverHalfvec *halfvec = QuiverDatumGetHalfvec(value);
+	const QuiverHalfvec *halfvec = QuiverDatumGetHalfvec(datum);
 	float	   *floats = palloc(sizeof(float) * halfvec->dim);
+	QuiverValue value = {.components = floats};
 
 	*dim = halfvec->dim;
 	quiver_kernels()->f16_to_f32(halfvec->x, floats, halfvec->dim);
-	return floats;
+	return value;
 }
 
-#define DEFINE_CLASS(name, type, metric, floats) \
+#define DEFINE_CLASS(name, type, form, metric, value) \
 	PG_FUNCTION_INFO_V1(name); \
 	Datum \
 	name(PG_FUNCTION_ARGS) \
 	{ \
-		static const QuiverOpclass opclass = {type, metric, floats}; \
+		static const QuiverOpclass opclass = {type, form, metric, value}; \
 		PG_RETURN_POINTER(&opclass); \
 	} \
 	extern Datum name(PG_FUNCTION_ARGS)
 
-DEFINE_CLASS(quiver_vector_l2_class, "vector", QUIVER_METRIC_L2, VectorFloats);
-DEFINE_CLASS(quiver_vector_ip_class, "vector", QUIVER_METRIC_IP, VectorFloats);
-DEFINE_CLASS(quiver_vector_cosine_class, "vector", QUIVER_METRIC_COSINE, VectorFloats);
-DEFINE_CLASS(quiver_halfvec_l2_class, "halfvec", QUIVER_METRIC_L2, HalfvecFloats);
-DEFINE_CLASS(quiver_halfvec_ip_class, "halfvec", QUIVER_METRIC_IP, HalfvecFloats);
-DEFINE_CLASS(quiver_halfvec_cosine_class, "halfvec", QUIVER_METRIC_COSINE, HalfvecFloats);
+DEFINE_CLASS(quiver_vector_l2_class, "vector", QUIVER_FORM_DENSE, QUIVER_METRIC_L2, VectorValue);
+DEFINE_CLASS(quiver_vector_ip_class, "vector", QUIVER_FORM_DENSE, QUIVER_METRIC_IP, VectorValue);
+DEFINE_CLASS(quiver_vector_cosine_class, "vector", QUIVER_FORM_DENSE, QUIVER_METRIC_COSINE, VectorValue);
+DEFINE_CLASS(quiver_halfvec_l2_class, "halfvec", QUIVER_FORM_DENSE, QUIVER_METRIC_L2, HalfvecValue);
+DEFINE_CLASS(quiver_halfvec_ip_class, "halfvec", QUIVER_FORM_DENSE, QUIVER_METRIC_IP, HalfvecValue);
+DEFINE_CLASS(quiver_halfvec_cosine_class, "halfvec", QUIVER_FORM_DENSE, QUIVER_METRIC_COSINE, HalfvecValue);
 
 const QuiverOpclass *
 QuiverGetOpclass(Relation index)
@@ -58,26 +60,15 @@ QuiverGetOpclass(Relation index)
 	return (const QuiverOpclass *) DatumGetPointer(FunctionCall1(function, PointerGetDatum(NULL)));
 }
 
-const float *
-QuiverDatumFloats(const QuiverOpclass *opclass, Datum value, int dim)
+QuiverValue
+QuiverDatumValue(const QuiverOpclass *opclass, Datum datum, int dim)
 {
 	int			have;
-	const float *floats = opclass->floats(value, &have);
+	QuiverValue value = opclass->value(datum, &have);
 
 	if (have != dim)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_EXCEPTION),
-				 errmsg("different vector dimensions %d and %d", dim, have)));
-	return floats;
-}
-
-bool
-QuiverIsZero(const float *vector, int dim)
-{
-	for (int i = 0; i < dim; i++)
-	{
-		if (vector[i] != 0.0f)
-			return false;
-	}
-	return true;
+				 errmsg("different %s dimensions %d and %d", opclass->typeName, dim, have)));
+	return value;
 }

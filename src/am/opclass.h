@@ -13,22 +13,21 @@
 typedef struct QuiverOpclass
 {
 	const char *typeName;
+	QuiverForm	form;
 	QuiverMetric metric;
 
 	/*
-	 * A value's components as float32 and how many they are: in place where
-	 * they are float32 and not toasted, else in the current memory context.
+	 * What a value is made of, and its dimensions: in place where the type has it
+	 * as the core wants it and the value is not toasted, else in the current
+	 * memory context.
 	 */
-	const float *(*floats) (Datum value, int *dim);
+	QuiverValue (*value) (Datum datum, int *dim);
 } QuiverOpclass;
 
 /* The class of index's key column. */
 extern const QuiverOpclass *QuiverGetOpclass(Relation index);
 
-/* The same, raising an error when value has not dim dimensions. */
-extern const float *QuiverDatumFloats(const QuiverOpclass *opclass, Datum value, int dim);
-
-/* True when no component differs from zero; such a vector has no direction. */
-extern bool QuiverIsZero(const float *vector, int dim);
+/* The same, raising an error when the value has not dim dimensions. */
+extern QuiverValue QuiverDatumValue(const QuiverOpclass *opclass, Datum datum, int dim);
 
 #endif							/* QUIVER_OPCLASS_H */

@@ -97,6 +97,8 @@ CurrentScanOptions(Relation index)
 	options.ef_search = QuiverEffectiveEfSearch(index);
 	options.iterative = (QuiverIterativeScan) quiverIterativeScan;
 	options.max_scan_tuples = quiverMaxScanTuples;
+	options.exact_order = false;
+	options.bound = INFINITY;
 	options.memory_limit = bytes < (double) MaxAllocHugeSize ? (size_t) bytes : MaxAllocHugeSize;
 	return options;
 }
@@ -106,12 +108,11 @@ CurrentScanOptions(Relation index)
  * distance to compute.
  */
 static ScanOrder
-ChooseOrder(IndexScanDesc scan, const QuiverIndex *facts, const float **query)
+ChooseOrder(IndexScanDesc scan, const QuiverIndex *facts, QuiverValue *query)
 {
 	QuiverScanState *state = scan->opaque;
 	int			dim = (int) quiver_index_dim(facts);
 
-	*query = NULL;
 	if (scan->numberOfOrderBys == 0)
 		return ORDER_NONE;
 	if (scan->numberOfOrderBys > 1)
@@ -119,8 +120,8 @@ ChooseOrder(IndexScanDesc scan, const QuiverIndex *facts, const float **query)
 	if (scan->orderByData[0].sk_flags & SK_ISNULL)
 		return ORDER_ALL_NULL;
 
-	*query = QuiverDatumFloats(state->opclass, scan->orderByData[0].sk_argument, dim);
-	if (state->opclass->metric == QUIVER_METRIC_COSINE && QuiverIsZero(*query, dim))
+	*query = QuiverDatumValue(state->opclass, scan->orderByData[0].sk_argument, dim);
+	if (!quiver_has_direction(facts, query))
 		return ORDER_ALL_NAN;
 	return ORDER_DISTANCE;
 }
@@ -131,7 +132,7 @@ StartSearch(IndexScanDesc scan)
 	QuiverScanState *state = scan->opaque;
 	MemoryContext old = MemoryContextSwitchTo(state->memory);
 	const QuiverIndex *facts;
-	const float *query;
+	QuiverValue query;
 
 	if (scan->numberOfKeys > 0)
 		elog(ERROR, "quiver index \"%s\" was given a search condition",
@@ -151,7 +152,7 @@ StartSearch(IndexScanDesc scan)
 	state->order = ChooseOrder(scan, facts, &query);
 	state->search = quiver_scan_begin(&state->pages.store, facts, &state->options,
 									  state->order == ORDER_DISTANCE ? QUIVER_SCAN_NEAREST : QUIVER_SCAN_ALL,
-									  state->order == ORDER_DISTANCE ? query : NULL);
+									  state->order == ORDER_DISTANCE ? &query : NULL);
 	MemoryContextSwitchTo(old);
 }
 

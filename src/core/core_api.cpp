@@ -26,7 +26,14 @@ const QuiverIndex* quiver_index_open(const QuiverStore* store) { return OpenInde
 
 size_t quiver_index_bytes(const QuiverIndex* index) { return index->bytes; }
 uint32_t quiver_index_dim(const QuiverIndex* index) { return index->layout.dim; }
+QuiverForm quiver_index_form(const QuiverIndex* index) {
+  (void)index;
+  return QUIVER_FORM_DENSE;
+}
 QuiverMetric quiver_index_metric(const QuiverIndex* index) { return index->metric; }
+bool quiver_has_direction(const QuiverIndex* index, const QuiverValue* value) {
+  return HasDirection(*quiver_kernels(), *index, value->components);
+}
 bool quiver_index_stores_float32(const QuiverIndex* index) { return index->layout.float32; }
 
 bool quiver_dim_fits(const QuiverIndexParams* params, uint32_t* max_dim) {
@@ -48,15 +55,17 @@ void quiver_index_shape(const QuiverStore* store, const QuiverIndex* index, Quiv
   shape->nodes_per_page = static_cast<int32_t>(index->layout.nodes_per_page);
   shape->levels = partition.entry().valid() ? partition.entry_level : -1;
   shape->list_pages = partition.list_pages;
+  shape->pages_per_node = 1;
+  shape->coded = true;
 }
 
 QuiverScan* quiver_scan_begin(const QuiverStore* store, const QuiverIndex* index,
                               const QuiverScanOptions* options, QuiverScanKind kind,
-                              const float* query) {
+                              const QuiverValue* query) {
   Allocator allocator = Store(store).MakeAllocator();
   auto* scan = new (AllocateArray<uint8_t>(&allocator, sizeof(QuiverScan)))
       QuiverScan(store, index, options);
-  scan->Begin(kind == QUIVER_SCAN_NEAREST ? query : nullptr);
+  scan->Begin(kind == QUIVER_SCAN_NEAREST ? query->components : nullptr);
   return scan;
 }
 
@@ -64,16 +73,16 @@ bool quiver_scan_next(QuiverScan* scan, QuiverRow* row) { return scan->Next(row)
 const QuiverScanStats* quiver_scan_stats(const QuiverScan* scan) { return &scan->stats(); }
 
 void quiver_insert(const QuiverStore* store, const QuiverIndex* index, int32_t ef_construction,
-                   uint64_t random, QuiverTid tid, const float* vector) {
-  InsertRow(store, index, ef_construction, random, tid, vector);
+                   uint64_t random, QuiverTid tid, const QuiverValue* value) {
+  InsertRow(store, index, ef_construction, random, tid, value == nullptr ? nullptr : value->components);
 }
 
 QuiverBuild* quiver_build_begin(const QuiverStore* store, const QuiverIndexParams* params) {
   Allocator allocator = Store(store).MakeAllocator();
   return new (AllocateArray<uint8_t>(&allocator, sizeof(QuiverBuild))) QuiverBuild(store, *params);
 }
-void quiver_build_add(QuiverBuild* build, QuiverTid tid, const float* vector) {
-  build->Add(tid, vector);
+void quiver_build_add(QuiverBuild* build, QuiverTid tid, const QuiverValue* value) {
+  build->Add(tid, value == nullptr ? nullptr : value->components);
 }
 uint64_t quiver_build_memory(const QuiverBuild* build) { return build->Memory(); }
 uint64_t quiver_build_rows(const QuiverBuild* build) { return build->rows(); }

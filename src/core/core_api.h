@@ -30,7 +30,11 @@ extern "C"
 
 #define QUIVER_BLOCK_SIZE 8192
 #define QUIVER_INVALID_BLOCK 0xFFFFFFFFu
+/* Dimensions of dense vectors, bit strings and sparse vectors; entries of the latter. */
 #define QUIVER_MAX_DIM 16000
+#define QUIVER_MAX_BITS 64000
+#define QUIVER_MAX_SPARSE_DIM 1000000000
+#define QUIVER_MAX_SPARSE_ENTRIES 16000
 /* A generic WAL record covers at most this many pages. */
 #define QUIVER_MAX_RECORD_PAGES 4
 
@@ -40,8 +44,28 @@ typedef enum QuiverMetric
 {
 	QUIVER_METRIC_L2 = 1,		/* Euclidean distance */
 	QUIVER_METRIC_IP = 2,		/* negative inner product */
-	QUIVER_METRIC_COSINE = 3	/* 1 - cosine similarity */
+	QUIVER_METRIC_COSINE = 3,	/* 1 - cosine similarity */
+	QUIVER_METRIC_L1 = 4,		/* sum of absolute differences */
+	QUIVER_METRIC_HAMMING = 5,	/* bits that differ */
+	QUIVER_METRIC_JACCARD = 6	/* 1 - common ones / ones of either */
 } QuiverMetric;
+
+/* What values are made of.  BITS have the last two metrics, the others the first four. */
+typedef enum QuiverForm
+{
+	QUIVER_FORM_DENSE = 0,		/* float components */
+	QUIVER_FORM_BITS = 1,
+	QUIVER_FORM_SPARSE = 2		/* few float components of many dimensions */
+} QuiverForm;
+
+/* A value as SQL has it, in the caller's memory; all components are finite. */
+typedef struct QuiverValue
+{
+	const float *components;	/* DENSE: dim of them; SPARSE: count of them, none zero */
+	const uint32_t *indices;	/* SPARSE: the dimensions they are of, from 0, ascending */
+	const uint8_t *bits;		/* BITS: ceil(dim / 8) bytes, the first bit is byte 0's highest; padding 0 */
+	uint32_t	count;			/* SPARSE: 0 .. QUIVER_MAX_SPARSE_ENTRIES */
+} QuiverValue;
 
 typedef enum QuiverStorage
 {
@@ -89,7 +113,7 @@ typedef struct QuiverPin
 
 /*
  * Where pages come from.  Content locks have no deadlock detection: the core
- * takes them in the order meta (block 0), list pages, then all others by
+ * takes them in the order meta (block 0), list pages, then all others, each by
  * ascending block, and never calls poll or allocate while it holds one
  * exclusively.
  */
@@ -152,8 +176,9 @@ typedef struct QuiverStore
 /* What an index is made with. */
 typedef struct QuiverIndexParams
 {
-	uint32_t	dim;			/* 1 .. QUIVER_MAX_DIM */
-	QuiverMetric metric;
+	uint32_t	dim;			/* 1 .. the form's limit */
+	QuiverForm	form;
+	QuiverMetric metric;		/* one that the form has */
 	QuiverStorage storage;
 	int32_t		m;				/* 2 .. 100 */
 	int32_t		ef_construction;	/* 4 .. 1000 */
@@ -172,7 +197,11 @@ typedef struct QuiverIndex QuiverIndex;
 extern const QuiverIndex *quiver_index_open(const QuiverStore *store);
 extern size_t quiver_index_bytes(const QuiverIndex *index);
 extern uint32_t quiver_index_dim(const QuiverIndex *index);
+extern QuiverForm quiver_index_form(const QuiverIndex *index);
 extern QuiverMetric quiver_index_metric(const QuiverIndex *index);
+
+/* False for a value that has no distance to any other: zero under cosine. */
+extern bool quiver_has_direction(const QuiverIndex *index, const QuiverValue *value);
 extern bool quiver_index_stores_float32(const QuiverIndex *index);
 
 /*
@@ -189,6 +218,8 @@ typedef struct QuiverShape
 	int32_t		nodes_per_page;
 	int32_t		levels;			/* upper levels above the bottom; -1: no graph yet */
 	uint32_t	list_pages;		/* swept by every search */
+	int32_t		pages_per_node;	/* read to expand a node: 1, more where nodes exceed a page */
+	bool		coded;			/* neighbours are estimated from the node's own pages; else each costs its pages */
 } QuiverShape;
 
 extern void quiver_index_shape(const QuiverStore *store, const QuiverIndex *index,
@@ -209,6 +240,19 @@ typedef struct QuiverScanOptions
 	QuiverIterativeScan iterative;
 	int64_t		max_scan_tuples;	/* nodes and list rows looked at before the scan ends; 0: no limit */
 	size_t		memory_limit;	/* bytes of candidates and waiting rows that end a beam or a batch; at least 64 kB */
+
+	/*
+	 * Distances are lower bounds of what the SQL operator returns at any SIMD
+	 * level, rows come in their order, and one that would come too late is left
+	 * out, as under STRICT.
+	 */
+	bool		exact_order;
+
+	/*
+	 * In the operator's unit: rows that are surely farther are left out, and the
+	 * scan ends when a beam finds no row within.  INFINITY: none.
+	 */
+	double		bound;
 } QuiverScanOptions;
 
 typedef enum QuiverScanKind
@@ -228,7 +272,7 @@ typedef struct QuiverRow
 {
 	QuiverTid	tid;
 	QuiverRowKind kind;
-	double		distance;		/* of the stored copy, in the operator's own unit */
+	double		distance;		/* of the stored copy, in the operator's own unit; under exact_order a lower bound */
 } QuiverRow;
 
 /* Counters of one scan, since begin. */
@@ -245,15 +289,15 @@ typedef struct QuiverScanStats
 typedef struct QuiverScan QuiverScan;
 
 /*
- * Begins a scan.  store, index and options must outlive it; query (dim floats,
- * as SQL has them, finite) is copied, NULL for QUIVER_SCAN_ALL.  A query
+ * Begins a scan.  store, index and options must outlive it; query is copied,
+ * NULL for QUIVER_SCAN_ALL.  A query
  * without a direction under cosine must be passed as QUIVER_SCAN_ALL.  All
  * memory comes from store->allocate; to end a scan, free that memory.  Holds
  * no lock and no pin between calls.
  */
 extern QuiverScan *quiver_scan_begin(const QuiverStore *store, const QuiverIndex *index,
 									 const QuiverScanOptions *options,
-									 QuiverScanKind kind, const float *query);
+									 QuiverScanKind kind, const QuiverValue *query);
 
 /* The next row; false when there is none. */
 extern bool quiver_scan_next(QuiverScan *scan, QuiverRow *row);
@@ -262,13 +306,13 @@ extern const QuiverScanStats *quiver_scan_stats(const QuiverScan *scan);
 /* ------------------------------------------------------------------ insert */
 
 /*
- * Adds one row.  vector: dim finite floats as SQL has them, NULL for SQL NULL.
+ * Adds one row; value is NULL for SQL NULL.
  * random: 64 random bits, decide the node's level.  Memory from
  * store->allocate, to be freed by the caller afterwards (about 300 kB).
  */
 extern void quiver_insert(const QuiverStore *store, const QuiverIndex *index,
 						  int32_t ef_construction, uint64_t random,
-						  QuiverTid tid, const float *vector);
+						  QuiverTid tid, const QuiverValue *value);
 
 /* ------------------------------------------------------------------- build */
 
@@ -286,8 +330,8 @@ typedef void (*QuiverProgress) (void *context, uint64_t done, uint64_t total);
  */
 extern QuiverBuild *quiver_build_begin(const QuiverStore *store, const QuiverIndexParams *params);
 
-/* Adds one row; vector NULL for SQL NULL. */
-extern void quiver_build_add(QuiverBuild *build, QuiverTid tid, const float *vector);
+/* Adds one row; value is NULL for SQL NULL. */
+extern void quiver_build_add(QuiverBuild *build, QuiverTid tid, const QuiverValue *value);
 
 /* Bytes taken so far, and what the graph will take besides. */
 extern uint64_t quiver_build_memory(const QuiverBuild *build);

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <limits>
 
 #include "base/random.h"
 
@@ -28,12 +29,18 @@ uint32_t RowOf(QuiverTid tid) {
   return tid.block * kRowsPerHeapPage + tid.offset - 1;
 }
 
+QuiverValue ValueOf(const Vector& vector) {
+  QuiverValue value = {};
+  value.components = vector.data();
+  return value;
+}
+
 QuiverIndexParams ParamsOf(uint32_t dim, QuiverMetric metric, int m, QuiverStorage storage) {
-  return {dim, metric, storage, m, 64, 0x5EED, 16385};
+  return {dim, QUIVER_FORM_DENSE, metric, storage, m, 64, 0x5EED, 16385};
 }
 
 QuiverScanOptions OptionsOf(int ef_search, QuiverIterativeScan iterative, size_t memory_limit) {
-  return {ef_search, iterative, 0, memory_limit};
+  return {ef_search, iterative, 0, memory_limit, false, std::numeric_limits<double>::infinity()};
 }
 
 std::string Describe(const std::optional<QuiverError>& error) {
@@ -51,10 +58,12 @@ std::optional<Hit> Cursor::Next() {
   QuiverRow row;
   bool found = false;
   error_ = store_.Run([&] {
-    if (scan_ == nullptr)
+    if (scan_ == nullptr) {
+      const QuiverValue query = ValueOf(query_ == nullptr ? Vector() : *query_);
       scan_ = quiver_scan_begin(store_.callbacks(), index_, &options_,
                                 query_ == nullptr ? QUIVER_SCAN_ALL : QUIVER_SCAN_NEAREST,
-                                query_ == nullptr ? nullptr : query_->data());
+                                query_ == nullptr ? nullptr : &query);
+    }
     found = quiver_scan_next(scan_, &row);
   });
   if (error_.has_value() || !found) return std::nullopt;
@@ -85,8 +94,10 @@ void MemoryIndex::Build(const std::vector<Vector>& rows) {
   MemoryStore store(&file_);
   Expect(store.Run([&] {
     QuiverBuild* build = quiver_build_begin(store.callbacks(), &params_);
-    for (uint32_t i = 0; i < rows.size(); i++)
-      quiver_build_add(build, TidOf(i), rows[i].empty() ? nullptr : rows[i].data());
+    for (uint32_t i = 0; i < rows.size(); i++) {
+      const QuiverValue value = ValueOf(rows[i]);
+      quiver_build_add(build, TidOf(i), rows[i].empty() ? nullptr : &value);
+    }
     quiver_build_link(build, nullptr, nullptr);
     quiver_build_write(
         build,
@@ -127,9 +138,10 @@ Partition MemoryIndex::partition() const {
 
 std::optional<QuiverError> MemoryIndex::InsertWith(MemoryStore* store, uint32_t row,
                                                    const Vector& vector) {
+  const QuiverValue value = ValueOf(vector);
   return store->Run([&] {
     quiver_insert(store->callbacks(), index(), params_.ef_construction, SplitMix64(row).Next(),
-                  TidOf(row), vector.empty() ? nullptr : vector.data());
+                  TidOf(row), vector.empty() ? nullptr : &value);
   });
 }
 

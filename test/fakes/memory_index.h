@@ -22,6 +22,9 @@ struct Hit {
   double distance;
 };
 
+// A dense value, by pointer.
+QuiverValue ValueOf(const Vector& vector);
+
 QuiverIndexParams ParamsOf(uint32_t dim, QuiverMetric metric = QUIVER_METRIC_L2, int m = 16,
                            QuiverStorage storage = QUIVER_STORAGE_AUTO);
 QuiverScanOptions OptionsOf(int ef_search = 40,

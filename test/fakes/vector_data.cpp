@@ -39,13 +39,14 @@ std::vector<Vector> ClusteredVectors(uint64_t seed, size_t count, uint32_t dim, 
 }
 
 double ExactDistance(QuiverMetric metric, const Vector& a, const Vector& b) {
-  double ab = 0, aa = 0, bb = 0, square = 0;
+  double ab = 0, aa = 0, bb = 0, square = 0, absolute = 0;
   for (size_t i = 0; i < a.size(); i++) {
     const double x = a[i], y = b[i];
     ab += x * y;
     aa += x * x;
     bb += y * y;
     square += (x - y) * (x - y);
+    absolute += std::fabs(x - y);
   }
   switch (metric) {
     case QUIVER_METRIC_L2:
@@ -54,8 +55,11 @@ double ExactDistance(QuiverMetric metric, const Vector& a, const Vector& b) {
       return -ab;
     case QUIVER_METRIC_COSINE:
       return 1 - ab / (std::sqrt(aa) * std::sqrt(bb));
+    case QUIVER_METRIC_L1:
+      return absolute;
+    default:
+      return NAN;
   }
-  return NAN;
 }
 
 std::set<uint32_t> ExactNearest(QuiverMetric metric, const std::vector<Vector>& rows,

@@ -123,7 +123,7 @@ double OperatorDistance(QuiverMetric metric, float distance) {
       return std::sqrt(static_cast<double>(std::max(distance, 0.0f)));
     case QUIVER_METRIC_COSINE:
       return static_cast<double>(distance) / 2;
-    case QUIVER_METRIC_IP:
+    default:
       break;
   }
   return distance;

@@ -22,7 +22,7 @@ double Bound(QuiverMetric metric, bool half, double q, double o) {
       return rounding * o + 1e-6 * (q + o);
     case QUIVER_METRIC_IP:
       return rounding * q * o + 1e-6 * (q + o) * (q + o);
-    case QUIVER_METRIC_COSINE:
+    default:
       break;
   }
   return 2 * rounding + 4e-6;

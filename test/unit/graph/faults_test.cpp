@@ -193,7 +193,10 @@ TEST(Faults, EveryCallbackOfABuild) {
     store.FailAt(n);
     const std::optional<QuiverError> error = store.Run([&] {
       QuiverBuild* build = quiver_build_begin(store.callbacks(), &params);
-      for (uint32_t i = 0; i < rows.size(); i++) quiver_build_add(build, TidOf(i), rows[i].data());
+      for (uint32_t i = 0; i < rows.size(); i++) {
+        const QuiverValue value = ValueOf(rows[i]);
+        quiver_build_add(build, TidOf(i), &value);
+      }
       quiver_build_link(build, nullptr, nullptr);
       quiver_build_write(
           build, [](void*, uint32_t, const uint8_t*) {}, nullptr);
