@@ -22,30 +22,27 @@ struct QuiverBuild : Build {
   using Build::Build;
 };
 
-const QuiverIndex* quiver_index_open(const QuiverStore* store) { return OpenIndex(Store(store)); }
+const QuiverIndex* quiver_index_open(const QuiverStore* store) {
+  return OpenIndex(Store(store));
+}
 
-size_t quiver_index_bytes(const QuiverIndex* index) { return index->bytes; }
-uint32_t quiver_index_dim(const QuiverIndex* index) { return index->layout.dim; }
+size_t quiver_index_bytes(const QuiverIndex* index) {
+  return index->bytes;
+}
+uint32_t quiver_index_dim(const QuiverIndex* index) {
+  return index->layout.dim;
+}
 QuiverForm quiver_index_form(const QuiverIndex* index) {
-  (void)index;
-  return QUIVER_FORM_DENSE;
+  return index->layout.form;
 }
-QuiverMetric quiver_index_metric(const QuiverIndex* index) { return index->metric; }
+QuiverMetric quiver_index_metric(const QuiverIndex* index) {
+  return index->metric;
+}
 bool quiver_has_direction(const QuiverIndex* index, const QuiverValue* value) {
-  return HasDirection(*quiver_kernels(), *index, value->components);
+  return HasDirection(*index, *value);
 }
-bool quiver_index_stores_float32(const QuiverIndex* index) { return index->layout.float32; }
-
-bool quiver_dim_fits(const QuiverIndexParams* params, uint32_t* max_dim) {
-  NodeLayout layout;
-  uint32_t low = 0;
-  uint32_t high = QUIVER_MAX_DIM + 1;
-  while (high - low > 1) {
-    const uint32_t middle = (low + high) / 2;
-    (ChooseLayout(middle, params->m, params->storage, &layout) ? low : high) = middle;
-  }
-  *max_dim = low;
-  return ChooseLayout(params->dim, params->m, params->storage, &layout);
+bool quiver_index_stores_float32(const QuiverIndex* index) {
+  return index->layout.float32;
 }
 
 void quiver_index_shape(const QuiverStore* store, const QuiverIndex* index, QuiverShape* shape) {
@@ -55,8 +52,11 @@ void quiver_index_shape(const QuiverStore* store, const QuiverIndex* index, Quiv
   shape->nodes_per_page = static_cast<int32_t>(index->layout.nodes_per_page);
   shape->levels = partition.entry().valid() ? partition.entry_level : -1;
   shape->list_pages = partition.list_pages;
-  shape->pages_per_node = 1;
-  shape->coded = true;
+  const NodeLayout& layout = index->layout;
+  const uint32_t vector_chunks =
+      layout.vector_at_home ? 0 : (layout.vector_bytes + kChunkBytes - 1) / kChunkBytes;
+  shape->pages_per_node = static_cast<int32_t>(1 + vector_chunks + layout.CodeChunks());
+  shape->coded = layout.codec != Codec::kNone;
 }
 
 QuiverScan* quiver_scan_begin(const QuiverStore* store, const QuiverIndex* index,
@@ -65,16 +65,20 @@ QuiverScan* quiver_scan_begin(const QuiverStore* store, const QuiverIndex* index
   Allocator allocator = Store(store).MakeAllocator();
   auto* scan = new (AllocateArray<uint8_t>(&allocator, sizeof(QuiverScan)))
       QuiverScan(store, index, options);
-  scan->Begin(kind == QUIVER_SCAN_NEAREST ? query->components : nullptr);
+  scan->Begin(kind == QUIVER_SCAN_NEAREST ? query : nullptr);
   return scan;
 }
 
-bool quiver_scan_next(QuiverScan* scan, QuiverRow* row) { return scan->Next(row); }
-const QuiverScanStats* quiver_scan_stats(const QuiverScan* scan) { return &scan->stats(); }
+bool quiver_scan_next(QuiverScan* scan, QuiverRow* row) {
+  return scan->Next(row);
+}
+const QuiverScanStats* quiver_scan_stats(const QuiverScan* scan) {
+  return &scan->stats();
+}
 
 void quiver_insert(const QuiverStore* store, const QuiverIndex* index, int32_t ef_construction,
                    uint64_t random, QuiverTid tid, const QuiverValue* value) {
-  InsertRow(store, index, ef_construction, random, tid, value == nullptr ? nullptr : value->components);
+  InsertRow(store, index, ef_construction, random, tid, value);
 }
 
 QuiverBuild* quiver_build_begin(const QuiverStore* store, const QuiverIndexParams* params) {
@@ -82,10 +86,14 @@ QuiverBuild* quiver_build_begin(const QuiverStore* store, const QuiverIndexParam
   return new (AllocateArray<uint8_t>(&allocator, sizeof(QuiverBuild))) QuiverBuild(store, *params);
 }
 void quiver_build_add(QuiverBuild* build, QuiverTid tid, const QuiverValue* value) {
-  build->Add(tid, value == nullptr ? nullptr : value->components);
+  build->Add(tid, value);
 }
-uint64_t quiver_build_memory(const QuiverBuild* build) { return build->Memory(); }
-uint64_t quiver_build_rows(const QuiverBuild* build) { return build->rows(); }
+uint64_t quiver_build_memory(const QuiverBuild* build) {
+  return build->Memory();
+}
+uint64_t quiver_build_rows(const QuiverBuild* build) {
+  return build->rows();
+}
 void quiver_build_link(QuiverBuild* build, QuiverProgress progress, void* progress_context) {
   build->Link(progress, progress_context);
 }

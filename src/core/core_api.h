@@ -204,12 +204,6 @@ extern QuiverMetric quiver_index_metric(const QuiverIndex *index);
 extern bool quiver_has_direction(const QuiverIndex *index, const QuiverValue *value);
 extern bool quiver_index_stores_float32(const QuiverIndex *index);
 
-/*
- * True when a node of dim dimensions fits a page under these options; false
- * where the index cannot be made.  *max_dim is the largest that fits.
- */
-extern bool quiver_dim_fits(const QuiverIndexParams *params, uint32_t *max_dim);
-
 /* The figures that a cost model wants; page accesses of one search included. */
 typedef struct QuiverShape
 {
@@ -250,7 +244,8 @@ typedef struct QuiverScanOptions
 
 	/*
 	 * In the operator's unit: rows that are surely farther are left out, and the
-	 * scan ends when a beam finds no row within.  INFINITY: none.
+	 * beams end when two in a row find no row within.  Rows whose distance is NaN come
+	 * last, NULL ones not at all.  INFINITY: none.
 	 */
 	double		bound;
 } QuiverScanOptions;

@@ -1,6 +1,7 @@
 #include "fakes/damaged_index.h"
 
-#include "base/random.h"
+#include "graph/index.h"
+#include "page/list_page.h"
 
 namespace quiver::fakes {
 
@@ -23,7 +24,7 @@ void Limit(MemoryStore* store) {
 }
 
 std::string Scan(MemoryFile* file, const QuiverIndex* index, const QuiverScanOptions& options,
-                 const Vector* query) {
+                 const Value& query) {
   Cursor cursor(file, index, options, query);
   Limit(&cursor.store());
   while (cursor.Next().has_value()) continue;
@@ -32,17 +33,23 @@ std::string Scan(MemoryFile* file, const QuiverIndex* index, const QuiverScanOpt
 
 }  // namespace
 
-MemoryIndex IndexOfAllPageKinds(uint32_t dim, QuiverMetric metric) {
-  MemoryIndex index(ParamsOf(dim, metric));
-  index.SetListLimit(4);
+MemoryIndex IndexOfAllPageKinds(const QuiverIndexParams& params) {
+  MemoryIndex index(params);
+  // Long enough that it still drains when the graph has its first upper layer.
+  const size_t entries = ListEntriesPerPage(index.layout());
+  index.SetListLimit(4 + static_cast<uint32_t>(entries == 0 ? 0 : 120 / entries));
   uint32_t row = 0;
-  const auto insert = [&](const Vector& vector) { index.InsertAll({vector}, row++); };
-  const std::vector<Vector> rows = GaussianVectors(81, 2000, dim);
+  const auto insert = [&](const Value& value) { index.InsertAll<Value>({value}, row++); };
+  const std::vector<Value> rows = RandomValues(params, 81, 200);
+  const bool has_list = index.partition().state == PartitionState::kList;
   // Rows that reach the upper layers come by their random bits.
-  while (index.partition().entry_level < 1 || index.partition().state != PartitionState::kDraining)
-    insert(rows[row % rows.size()]);
+  while (index.partition().entry_level < 1 ||
+         (has_list && index.partition().state == PartitionState::kList))
+    insert(row < 200 ? rows[row] : RandomValues(params, row, 1)[0]);
+  // Of the sparse vectors, one that has chunks.
+  if (params.form == QUIVER_FORM_SPARSE) insert(SparseVectors(82, 1, params.dim, {1500}, 0)[0]);
   for (int i = 0; i < 5; i++) insert({});
-  for (int i = 0; i < 5; i++) insert(Vector(dim, 0.0f));
+  for (int i = 0; i < 5; i++) insert(ZeroValue(params.form, params.dim));
   for (int i = 0; i < 8; i++) insert(rows[row % 3]);
   return index;
 }
@@ -54,18 +61,23 @@ std::string UseDamaged(const MemoryFile& file, const QuiverIndexParams& params, 
     index.file()->Overwrite(block, 0, file.Copy(block).data(), QUIVER_BLOCK_SIZE);
   std::string wrong = Judge("open", index.Open());
   if (!wrong.empty() || index.index() == nullptr) return wrong;
-  // Vectors come from the access method with the index's own dimension.
-  const uint32_t dim = quiver_index_dim(index.index());
-  const std::vector<Vector> vectors = GaussianVectors(seed, 8, dim);
+  // Values come from the access method with the index's own form and dimension.
+  QuiverIndexParams own = params;
+  own.dim = quiver_index_dim(index.index());
+  own.form = quiver_index_form(index.index());
+  const std::vector<Value> values = RandomValues(own, seed, 8);
 
   for (const auto iterative :
        {QUIVER_ITERATIVE_OFF, QUIVER_ITERATIVE_RELAXED, QUIVER_ITERATIVE_STRICT})
-    wrong += Scan(index.file(), index.index(), OptionsOf(10, iterative, 64 * 1024), &vectors[0]);
-  wrong += Scan(index.file(), index.index(), OptionsOf(), nullptr);
-  for (uint32_t i = 0; i < vectors.size(); i++) {
+    wrong += Scan(index.file(), index.index(), OptionsOf(10, iterative, 64 * 1024), values[0]);
+  QuiverScanOptions exact = OptionsOf();
+  exact.exact_order = true;
+  wrong += Scan(index.file(), index.index(), exact, values[0]);
+  wrong += Scan(index.file(), index.index(), OptionsOf(), {});
+  for (uint32_t i = 0; i < values.size(); i++) {
     MemoryStore store(index.file());
     Limit(&store);
-    wrong += Judge("insert", index.InsertWith(&store, 9000 + i, i == 4 ? Vector() : vectors[i]));
+    wrong += Judge("insert", index.InsertWith(&store, 9000 + i, i == 4 ? Value() : values[i]));
   }
   MemoryStore store(index.file());
   Limit(&store);

@@ -9,9 +9,9 @@
 
 namespace quiver::fakes {
 
-// A small index of `dim` dimensions with every kind of page: a list that drains,
-// a graph with upper layers, posting pages, rows without a distance.
-MemoryIndex IndexOfAllPageKinds(uint32_t dim, QuiverMetric metric);
+// A small index with every kind of page that its form has: a list that drains, a
+// graph with upper layers, chunk pages, posting pages, rows without a distance.
+MemoryIndex IndexOfAllPageKinds(const QuiverIndexParams& params);
 
 // Opens the file, searches, walks, inserts and vacuums.  "" or what went wrong:
 // an operation that would not end, took too much memory or failed for a reason

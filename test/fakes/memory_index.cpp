@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "base/random.h"
+#include "graph/index.h"
 
 namespace quiver::fakes {
 
@@ -29,18 +30,30 @@ uint32_t RowOf(QuiverTid tid) {
   return tid.block * kRowsPerHeapPage + tid.offset - 1;
 }
 
-QuiverValue ValueOf(const Vector& vector) {
-  QuiverValue value = {};
-  value.components = vector.data();
-  return value;
+QuiverIndexParams ParamsOf(uint32_t dim, QuiverMetric metric, int m, QuiverStorage storage) {
+  const bool of_bits = metric == QUIVER_METRIC_HAMMING || metric == QUIVER_METRIC_JACCARD;
+  return {dim,  of_bits ? QUIVER_FORM_BITS : QUIVER_FORM_DENSE, metric, storage, m, 64, 0x5EED,
+          16385};
 }
 
-QuiverIndexParams ParamsOf(uint32_t dim, QuiverMetric metric, int m, QuiverStorage storage) {
-  return {dim, QUIVER_FORM_DENSE, metric, storage, m, 64, 0x5EED, 16385};
+QuiverIndexParams SparseParamsOf(uint32_t dim, QuiverMetric metric, int m) {
+  return {dim, QUIVER_FORM_SPARSE, metric, QUIVER_STORAGE_AUTO, m, 64, 0x5EED, 16385};
 }
 
 QuiverScanOptions OptionsOf(int ef_search, QuiverIterativeScan iterative, size_t memory_limit) {
   return {ef_search, iterative, 0, memory_limit, false, std::numeric_limits<double>::infinity()};
+}
+
+std::vector<Value> RandomValues(const QuiverIndexParams& params, uint64_t seed, size_t count) {
+  switch (params.form) {
+    case QUIVER_FORM_BITS:
+      return BitStrings(seed, count, params.dim, 0, 0);
+    case QUIVER_FORM_SPARSE:
+      return SparseVectors(seed, count, params.dim, {1, 7, 20, 33, 60}, 100);
+    case QUIVER_FORM_DENSE:
+      break;
+  }
+  return ValuesOf(GaussianVectors(seed, count, params.dim));
 }
 
 std::string Describe(const std::optional<QuiverError>& error) {
@@ -50,7 +63,7 @@ std::string Describe(const std::optional<QuiverError>& error) {
 }
 
 Cursor::Cursor(MemoryFile* file, const QuiverIndex* index, const QuiverScanOptions& options,
-               const Vector* query, Interleaver* interleaver)
+               const Value& query, Interleaver* interleaver)
     : store_(file, interleaver), options_(options), index_(index), query_(query) {}
 
 std::optional<Hit> Cursor::Next() {
@@ -59,10 +72,10 @@ std::optional<Hit> Cursor::Next() {
   bool found = false;
   error_ = store_.Run([&] {
     if (scan_ == nullptr) {
-      const QuiverValue query = ValueOf(query_ == nullptr ? Vector() : *query_);
+      const QuiverValue query = query_.view();
       scan_ = quiver_scan_begin(store_.callbacks(), index_, &options_,
-                                query_ == nullptr ? QUIVER_SCAN_ALL : QUIVER_SCAN_NEAREST,
-                                query_ == nullptr ? nullptr : &query);
+                                query_.is_null() ? QUIVER_SCAN_ALL : QUIVER_SCAN_NEAREST,
+                                query_.is_null() ? nullptr : &query);
     }
     found = quiver_scan_next(scan_, &row);
   });
@@ -78,7 +91,7 @@ MemoryIndex::MemoryIndex(const QuiverIndexParams& params) : params_(params) {
   Build({});
 }
 
-MemoryIndex::MemoryIndex(const QuiverIndexParams& params, const std::vector<Vector>& rows)
+MemoryIndex::MemoryIndex(const QuiverIndexParams& params, const std::vector<Value>& rows)
     : params_(params) {
   Build(rows);
 }
@@ -90,13 +103,13 @@ MemoryIndex::MemoryIndex(const MemoryFile& file, const QuiverIndexParams& params
   Expect(Open(), "open");
 }
 
-void MemoryIndex::Build(const std::vector<Vector>& rows) {
+void MemoryIndex::Build(const std::vector<Value>& rows) {
   MemoryStore store(&file_);
   Expect(store.Run([&] {
     QuiverBuild* build = quiver_build_begin(store.callbacks(), &params_);
     for (uint32_t i = 0; i < rows.size(); i++) {
-      const QuiverValue value = ValueOf(rows[i]);
-      quiver_build_add(build, TidOf(i), rows[i].empty() ? nullptr : &value);
+      const QuiverValue value = rows[i].view();
+      quiver_build_add(build, TidOf(i), rows[i].is_null() ? nullptr : &value);
     }
     quiver_build_link(build, nullptr, nullptr);
     quiver_build_write(
@@ -126,6 +139,17 @@ const QuiverIndex* MemoryIndex::index() const {
   return opened_.empty() ? nullptr : reinterpret_cast<const QuiverIndex*>(opened_.data());
 }
 
+const NodeLayout& MemoryIndex::layout() const {
+  return index()->layout;
+}
+
+std::vector<uint32_t> MemoryIndex::PagesOf(PageKind kind) const {
+  std::vector<uint32_t> blocks;
+  for (uint32_t block = 0; block < file_.block_count(); block++)
+    if (IsPageOf(file_.Copy(block).data(), kind)) blocks.push_back(block);
+  return blocks;
+}
+
 void MemoryIndex::SetListLimit(uint32_t pages) {
   file_.Overwrite(kMetaBlock, kPageHeaderBytes + offsetof(MetaData, list_limit), &pages,
                   sizeof pages);
@@ -137,24 +161,24 @@ Partition MemoryIndex::partition() const {
 }
 
 std::optional<QuiverError> MemoryIndex::InsertWith(MemoryStore* store, uint32_t row,
-                                                   const Vector& vector) {
-  const QuiverValue value = ValueOf(vector);
+                                                   const Value& value) {
+  const QuiverValue view = value.view();
   return store->Run([&] {
     quiver_insert(store->callbacks(), index(), params_.ef_construction, SplitMix64(row).Next(),
-                  TidOf(row), vector.empty() ? nullptr : &value);
+                  TidOf(row), value.is_null() ? nullptr : &view);
   });
 }
 
-std::optional<QuiverError> MemoryIndex::Insert(uint32_t row, const Vector& vector) {
+std::optional<QuiverError> MemoryIndex::Insert(uint32_t row, const Value& value) {
   MemoryStore store(&file_);
   store.set_target(target_);
-  std::optional<QuiverError> error = InsertWith(&store, row, vector);
+  std::optional<QuiverError> error = InsertWith(&store, row, value);
   target_ = store.target();
   return error;
 }
 
-void MemoryIndex::InsertAll(const std::vector<Vector>& rows, uint32_t first) {
-  for (const Vector& row : rows) Expect(Insert(first++, row), "insert");
+void MemoryIndex::InsertSurely(uint32_t row, const Value& value) {
+  Expect(Insert(row, value), "insert");
 }
 
 std::vector<Hit> MemoryIndex::Drain(Cursor* cursor, size_t limit,
@@ -172,14 +196,14 @@ std::vector<Hit> MemoryIndex::Drain(Cursor* cursor, size_t limit,
   return hits;
 }
 
-std::vector<Hit> MemoryIndex::Search(const Vector& query, const QuiverScanOptions& options,
+std::vector<Hit> MemoryIndex::Search(const Value& query, const QuiverScanOptions& options,
                                      size_t limit, std::optional<QuiverError>* error) {
-  Cursor cursor(&file_, index(), options, &query);
+  Cursor cursor(&file_, index(), options, query);
   return Drain(&cursor, limit, error);
 }
 
 std::vector<Hit> MemoryIndex::Everything(std::optional<QuiverError>* error) {
-  Cursor cursor(&file_, index(), OptionsOf(), nullptr);
+  Cursor cursor(&file_, index(), OptionsOf(), Value());
   return Drain(&cursor, SIZE_MAX, error);
 }
 

@@ -8,7 +8,7 @@
 #include <string>
 
 #include "fakes/memory_store.h"
-#include "fakes/vector_data.h"
+#include "fakes/value.h"
 #include "page/meta.h"
 
 namespace quiver::fakes {
@@ -22,14 +22,17 @@ struct Hit {
   double distance;
 };
 
-// A dense value, by pointer.
-QuiverValue ValueOf(const Vector& vector);
-
+// Of dense vectors, or of bit strings where the metric is one of theirs.
 QuiverIndexParams ParamsOf(uint32_t dim, QuiverMetric metric = QUIVER_METRIC_L2, int m = 16,
                            QuiverStorage storage = QUIVER_STORAGE_AUTO);
+QuiverIndexParams SparseParamsOf(uint32_t dim, QuiverMetric metric = QUIVER_METRIC_L2, int m = 16);
 QuiverScanOptions OptionsOf(int ef_search = 40,
                             QuiverIterativeScan iterative = QUIVER_ITERATIVE_RELAXED,
                             size_t memory_limit = size_t{4} << 20);
+
+// Seeded values of the index's form: normal components, random bits, or 1 to 60
+// sparse entries.
+std::vector<Value> RandomValues(const QuiverIndexParams& params, uint64_t seed, size_t count);
 
 // "" or what the error says.
 std::string Describe(const std::optional<QuiverError>& error);
@@ -38,8 +41,13 @@ std::string Describe(const std::optional<QuiverError>& error);
 class Cursor {
  public:
   // query nullptr: every row.
+  template <class Query>
   Cursor(MemoryFile* file, const QuiverIndex* index, const QuiverScanOptions& options,
-         const Vector* query, Interleaver* interleaver = nullptr);
+         const Query* query, Interleaver* interleaver = nullptr)
+      : Cursor(file, index, options, query == nullptr ? Value() : Value(*query), interleaver) {}
+  // A NULL query: every row.
+  Cursor(MemoryFile* file, const QuiverIndex* index, const QuiverScanOptions& options,
+         const Value& query, Interleaver* interleaver = nullptr);
 
   // The next row; nothing at the end or after an error.
   std::optional<Hit> Next();
@@ -51,7 +59,7 @@ class Cursor {
   MemoryStore store_;
   QuiverScanOptions options_;
   const QuiverIndex* index_;
-  const Vector* query_;
+  Value query_;
   QuiverScan* scan_ = nullptr;
   std::optional<QuiverError> error_;
 };
@@ -61,7 +69,9 @@ class MemoryIndex {
   // An index on an empty table.
   explicit MemoryIndex(const QuiverIndexParams& params);
   // An index built over rows 0 ..; an empty vector is NULL.
-  MemoryIndex(const QuiverIndexParams& params, const std::vector<Vector>& rows);
+  MemoryIndex(const QuiverIndexParams& params, const std::vector<Vector>& rows)
+      : MemoryIndex(params, ValuesOf(rows)) {}
+  MemoryIndex(const QuiverIndexParams& params, const std::vector<Value>& rows);
   // A copy of the pages, opened anew.
   MemoryIndex(const MemoryIndex& other);
   MemoryIndex(const MemoryFile& file, const QuiverIndexParams& params);
@@ -73,17 +83,24 @@ class MemoryIndex {
   // nullptr where it could not be opened.
   const QuiverIndex* index() const;
 
+  // REQUIRES: it could be opened.
+  const NodeLayout& layout() const;
+  std::vector<uint32_t> PagesOf(PageKind kind) const;
+
   // Pages the list may have before it drains into the graph; few make a graph early.
   void SetListLimit(uint32_t pages);
   Partition partition() const;
 
-  std::optional<QuiverError> Insert(uint32_t row, const Vector& vector);
+  std::optional<QuiverError> Insert(uint32_t row, const Value& value);
   // The same with a store of the caller's.
-  std::optional<QuiverError> InsertWith(MemoryStore* store, uint32_t row, const Vector& vector);
-  void InsertAll(const std::vector<Vector>& rows, uint32_t first = 0);
+  std::optional<QuiverError> InsertWith(MemoryStore* store, uint32_t row, const Value& value);
+  template <class Row = Vector>
+  void InsertAll(const std::vector<Row>& rows, uint32_t first = 0) {
+    for (const Row& row : rows) InsertSurely(first++, row);
+  }
 
   // Up to `limit` rows.
-  std::vector<Hit> Search(const Vector& query, const QuiverScanOptions& options,
+  std::vector<Hit> Search(const Value& query, const QuiverScanOptions& options,
                           size_t limit = SIZE_MAX, std::optional<QuiverError>* error = nullptr);
   std::vector<Hit> Everything(std::optional<QuiverError>* error = nullptr);
 
@@ -93,7 +110,8 @@ class MemoryIndex {
 
  private:
   std::vector<Hit> Drain(Cursor* cursor, size_t limit, std::optional<QuiverError>* error);
-  void Build(const std::vector<Vector>& rows);
+  void Build(const std::vector<Value>& rows);
+  void InsertSurely(uint32_t row, const Value& value);
 
   QuiverIndexParams params_;
   MemoryFile file_;

@@ -9,12 +9,15 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
 
 #include "page/page.h"
 
 using quiver::fakes::IndexOfAllPageKinds;
 using quiver::fakes::MemoryFile;
 using quiver::fakes::MemoryIndex;
+using quiver::fakes::ParamsOf;
+using quiver::fakes::SparseParamsOf;
 using quiver::fakes::UseDamaged;
 
 namespace {
@@ -23,10 +26,15 @@ constexpr size_t kPatchBytes = 12;
 
 const MemoryIndex& SoundIndex(size_t which) {
   static const MemoryIndex* const indexes[] = {
-      new MemoryIndex(IndexOfAllPageKinds(60, QUIVER_METRIC_L2)),
-      new MemoryIndex(IndexOfAllPageKinds(500, QUIVER_METRIC_COSINE)),
-      new MemoryIndex(IndexOfAllPageKinds(20, QUIVER_METRIC_IP))};
-  return *indexes[which % 3];
+      new MemoryIndex(IndexOfAllPageKinds(ParamsOf(60, QUIVER_METRIC_L2))),
+      new MemoryIndex(IndexOfAllPageKinds(ParamsOf(500, QUIVER_METRIC_COSINE))),
+      new MemoryIndex(IndexOfAllPageKinds(ParamsOf(20, QUIVER_METRIC_IP))),
+      new MemoryIndex(IndexOfAllPageKinds(ParamsOf(5000, QUIVER_METRIC_L2, 8))),
+      new MemoryIndex(IndexOfAllPageKinds(ParamsOf(3000, QUIVER_METRIC_L1, 4))),
+      new MemoryIndex(IndexOfAllPageKinds(ParamsOf(700, QUIVER_METRIC_HAMMING, 8))),
+      new MemoryIndex(IndexOfAllPageKinds(ParamsOf(20000, QUIVER_METRIC_JACCARD, 4))),
+      new MemoryIndex(IndexOfAllPageKinds(SparseParamsOf(5000, QUIVER_METRIC_COSINE, 8)))};
+  return *indexes[which % std::size(indexes)];
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 // inserts, deletes, scans and injected faults, checked against a model.
 #include <cstdio>
 #include <cstdlib>
+#include <iterator>
 #include <map>
 #include <set>
 
@@ -10,8 +11,6 @@
 using namespace quiver::fakes;
 
 namespace {
-
-constexpr uint32_t kDim = 150;
 
 void Check(bool holds, const char* what) {
   if (holds) return;
@@ -31,13 +30,36 @@ void CheckRows(const std::vector<Hit>& hits, const std::set<uint32_t>& rows,
   for (const uint32_t row : rows) Check(times.count(row) != 0, "a row is missing");
 }
 
+// Each form, with and without codes, with and without chunk pages.
+struct Start {
+  explicit Start(const QuiverIndexParams& params)
+      : index(params), values(RandomValues(params, 1, 64)) {
+    if (params.form != QUIVER_FORM_SPARSE) return;
+    const std::vector<Value> longer = SparseVectors(2, 8, params.dim, {600, 1200, 2500}, 0);
+    std::copy(longer.begin(), longer.end(), values.begin());
+  }
+
+  MemoryIndex index;
+  std::vector<Value> values;
+};
+
+const Start& StartOf(uint8_t which) {
+  static const Start* const starts[] = {new Start(ParamsOf(150)),
+                                        new Start(ParamsOf(6000, QUIVER_METRIC_COSINE, 8)),
+                                        new Start(ParamsOf(2500, QUIVER_METRIC_L1, 4)),
+                                        new Start(ParamsOf(900, QUIVER_METRIC_HAMMING, 4)),
+                                        new Start(ParamsOf(9000, QUIVER_METRIC_JACCARD, 4)),
+                                        new Start(SparseParamsOf(4000, QUIVER_METRIC_IP, 4))};
+  return *starts[which % std::size(starts)];
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  static const std::vector<Vector>* const vectors =
-      new std::vector<Vector>(GaussianVectors(1, 64, kDim));
   if (size < 2 || size > 400) return 0;
-  MemoryIndex index(ParamsOf(kDim));
+  const Start& start = StartOf(data[0] / 4);
+  const std::vector<Value>& values = start.values;
+  MemoryIndex index(start.index);
   index.SetListLimit(1 + data[0] % 4);
   std::set<uint32_t> rows;
   std::set<uint32_t> uncertain;
@@ -46,12 +68,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const uint8_t operation = data[at] % 8;
     const uint8_t operand = data[at + 1];
     if (operation < 4) {
-      // 64 vectors, so that many rows share one; one in 16 is NULL.
-      const Vector vector = operand % 16 == 15 ? Vector() : (*vectors)[operand % 64];
+      // 64 values, so that many rows share one; one in 16 is NULL.
+      const Value value = operand % 16 == 15 ? Value() : values[operand % 64];
       MemoryStore store(index.file());
       if (operation == 3) store.FailAt(1 + operand);
       const uint32_t row = next++;
-      (index.InsertWith(&store, row, vector).has_value() ? uncertain : rows).insert(row);
+      (index.InsertWith(&store, row, value).has_value() ? uncertain : rows).insert(row);
     } else if (operation == 4) {
       const auto is_dead = [&](uint32_t row) { return row % 8 == operand % 8; };
       Check(!index.Delete(is_dead).has_value(), "vacuum failed");
@@ -60,11 +82,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     } else if (operation == 5) {
       CheckRows(index.Everything(), rows, uncertain);
     } else {
-      CheckRows(index.Search((*vectors)[operand % 64], OptionsOf(1 + operand % 30)), rows,
-                uncertain);
+      CheckRows(index.Search(values[operand % 64], OptionsOf(1 + operand % 30)), rows, uncertain);
     }
   }
-  CheckRows(index.Search((*vectors)[0], OptionsOf(5)), rows, uncertain);
+  CheckRows(index.Search(values[0], OptionsOf(5)), rows, uncertain);
   CheckRows(index.Everything(), rows, uncertain);
   return 0;
 }

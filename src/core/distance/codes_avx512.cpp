@@ -54,21 +54,6 @@ QUIVER_AVX512_INLINE __mmask64 Mask64(const uint8_t* bits) {
   return _cvtu64_mask64(word);
 }
 
-// Lane by lane sums of four vectors: 128-bit lane l of the result = { sums of lane l of a, b, c, d
-// }.
-QUIVER_AVX512_INLINE __m512i Sums4(const __m512i* v) {
-  const __m512i ab =
-      _mm512_add_epi32(_mm512_unpacklo_epi32(v[0], v[1]), _mm512_unpackhi_epi32(v[0], v[1]));
-  const __m512i cd =
-      _mm512_add_epi32(_mm512_unpacklo_epi32(v[2], v[3]), _mm512_unpackhi_epi32(v[2], v[3]));
-  return _mm512_add_epi32(_mm512_unpacklo_epi64(ab, cd), _mm512_unpackhi_epi64(ab, cd));
-}
-
-QUIVER_AVX512_INLINE __m128i SumLanes(__m512i v) {
-  const __m256i half = _mm256_add_epi32(_mm512_castsi512_si256(v), _mm512_extracti64x4_epi64(v, 1));
-  return _mm_add_epi32(_mm256_castsi256_si128(half), _mm256_extracti128_si256(half, 1));
-}
-
 // dots of four codes, which share the loads of the query.
 template <int kBits>
 QUIVER_AVX512_INLINE void FourDots(const uint8_t* codes, size_t stride, size_t dim,

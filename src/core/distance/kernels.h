@@ -44,6 +44,9 @@ typedef struct QuiverEdgeTerms
 	float		mu_r;			/* <mu, r> */
 } QuiverEdgeTerms;
 
+/* A sparse vector made ready to be compared with many: sparse.h. */
+typedef struct QuiverSparseQuery QuiverSparseQuery;
+
 typedef struct QuiverKernels
 {
 	const char *name;			/* "scalar", "avx2", "avx512", "neon" */
@@ -64,6 +67,7 @@ typedef struct QuiverKernels
 	/* --- a float32 query against a stored float16 vector, v = scale * stored */
 	float		(*l2sq_f32_f16) (const float *q, const uint16_t *stored, float scale, size_t dim);
 	float		(*ip_f32_f16) (const float *q, const uint16_t *stored, float scale, size_t dim);
+	float		(*l1_f32_f16) (const float *q, const uint16_t *stored, float scale, size_t dim);
 
 	/* --- conversion; to f16 rounds to nearest even, overflow gives infinity */
 	void		(*f16_to_f32) (const uint16_t *in, float *out, size_t n);
@@ -74,6 +78,31 @@ typedef struct QuiverKernels
 	/* *both = |a & b|, *either = |a | b| */
 	void		(*jaccard) (const uint8_t *a, const uint8_t *b, size_t bytes,
 							uint64_t *both, uint64_t *either);
+
+	/*
+	 * The same between query and `count` codes of `bytes` bytes each, stride bytes
+	 * apart: out[j], both[j] and either[j] for the code at codes + j * stride.
+	 * May read up to 64 bytes past the last code, not past the query.
+	 */
+	void		(*hamming_many) (const uint8_t *query, const uint8_t *codes, size_t stride,
+								 size_t count, size_t bytes, uint32_t *out);
+	void		(*jaccard_many) (const uint8_t *query, const uint8_t *codes, size_t stride,
+								 size_t count, size_t bytes, uint32_t *both, uint32_t *either);
+
+	/*
+	 * --- a prepared sparse query (sparse.h) against a sparse vector: `count`
+	 * values, finite, and the dimensions they are of, ascending.  Unordered,
+	 * repeated and too large dimensions give a meaningless number, nothing worse.
+	 */
+	float		(*sparse_l2sq) (const QuiverSparseQuery *query, const uint32_t *indices,
+								const float *values, size_t count);
+	float		(*sparse_ip) (const QuiverSparseQuery *query, const uint32_t *indices,
+							  const float *values, size_t count);
+	float		(*sparse_l1) (const QuiverSparseQuery *query, const uint32_t *indices,
+							  const float *values, size_t count);
+	/* out = { <q,v>, <q,q>, <v,v> } */
+	void		(*sparse_cosine) (const QuiverSparseQuery *query, const uint32_t *indices,
+								  const float *values, size_t count, float out[3]);
 
 	/* --- rotation steps; exact same result on every level (no FMA) */
 	/* x[i] = -x[i] where bit i (LSB first) of signs is set */

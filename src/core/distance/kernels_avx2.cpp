@@ -1,4 +1,4 @@
-// The AVX2 level: distances, conversion, bits.
+// The AVX2 level: distances, conversion.
 #if defined(__x86_64__)
 
 #include <cstring>
@@ -45,6 +45,12 @@ struct ScaledSquared {
   QUIVER_AVX2_INLINE __m256 Add(__m256 sum, __m256 a, __m256 b, __m256 scale) {
     const __m256 d = _mm256_fnmadd_ps(b, scale, a);
     return _mm256_fmadd_ps(d, d, sum);
+  }
+};
+struct ScaledAbsolute {
+  QUIVER_AVX2_INLINE __m256 Add(__m256 sum, __m256 a, __m256 b, __m256 scale) {
+    const __m256 d = _mm256_fnmadd_ps(b, scale, a);
+    return _mm256_add_ps(sum, _mm256_andnot_ps(_mm256_set1_ps(-0.0f), d));
   }
 };
 struct Product {
@@ -131,6 +137,10 @@ QUIVER_AVX2 float ProductMixed(const float* q, const uint16_t* stored, float sca
   return scale * Sum<Product>(q, stored, scale, dim);
 }
 
+QUIVER_AVX2 float L1Mixed(const float* q, const uint16_t* stored, float scale, size_t dim) {
+  return Sum<ScaledAbsolute>(q, stored, scale, dim);
+}
+
 // The tails of both conversions repeat the last 8 elements.
 QUIVER_AVX2 void ToF32(const uint16_t* in, float* out, size_t n) {
   if (n < 8) {
@@ -156,54 +166,6 @@ QUIVER_AVX2 void ToF16(const float* in, uint16_t* out, size_t n) {
   }
 }
 
-// The population counts of 32 bytes as four words: nibbles looked up (Mula 2008).
-QUIVER_AVX2_INLINE __m256i Popcount(__m256i v) {
-  const __m256i counts =
-      _mm256_broadcastsi128_si256(_mm_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4));
-  const __m256i nibble = _mm256_set1_epi8(15);
-  const __m256i low = _mm256_shuffle_epi8(counts, _mm256_and_si256(v, nibble));
-  const __m256i high =
-      _mm256_shuffle_epi8(counts, _mm256_and_si256(_mm256_srli_epi16(v, 4), nibble));
-  return _mm256_sad_epu8(_mm256_add_epi8(low, high), _mm256_setzero_si256());
-}
-
-QUIVER_AVX2_INLINE uint64_t SumWords(__m256i v) {
-  const __m128i two = _mm_add_epi64(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
-  return static_cast<uint64_t>(_mm_cvtsi128_si64(two)) +
-         static_cast<uint64_t>(_mm_extract_epi64(two, 1));
-}
-
-// Up to 32 bytes, zero-filled.
-QUIVER_AVX2_INLINE __m256i Bytes(const uint8_t* p, size_t left) {
-  if (left >= 32) return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
-  uint8_t padded[32] = {};
-  memcpy(padded, p, left);
-  return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(padded));
-}
-
-QUIVER_AVX2 uint64_t Hamming(const uint8_t* a, const uint8_t* b, size_t bytes) {
-  __m256i sum = _mm256_setzero_si256();
-  for (size_t i = 0; i < bytes; i += 32) {
-    const __m256i differ = _mm256_xor_si256(Bytes(a + i, bytes - i), Bytes(b + i, bytes - i));
-    sum = _mm256_add_epi64(sum, Popcount(differ));
-  }
-  return SumWords(sum);
-}
-
-QUIVER_AVX2 void Jaccard(const uint8_t* a, const uint8_t* b, size_t bytes, uint64_t* both,
-                         uint64_t* either) {
-  __m256i in_both = _mm256_setzero_si256();
-  __m256i in_either = in_both;
-  for (size_t i = 0; i < bytes; i += 32) {
-    const __m256i x = Bytes(a + i, bytes - i);
-    const __m256i y = Bytes(b + i, bytes - i);
-    in_both = _mm256_add_epi64(in_both, Popcount(_mm256_and_si256(x, y)));
-    in_either = _mm256_add_epi64(in_either, Popcount(_mm256_or_si256(x, y)));
-  }
-  *both = SumWords(in_both);
-  *either = SumWords(in_either);
-}
-
 }  // namespace
 
 extern const QuiverKernels kKernels = {
@@ -219,10 +181,17 @@ extern const QuiverKernels kKernels = {
     .cosine_f16 = Cosine<uint16_t>,
     .l2sq_f32_f16 = L2SquaredMixed,
     .ip_f32_f16 = ProductMixed,
+    .l1_f32_f16 = L1Mixed,
     .f16_to_f32 = ToF32,
     .f32_to_f16 = ToF16,
     .hamming = Hamming,
     .jaccard = Jaccard,
+    .hamming_many = HammingMany,
+    .jaccard_many = JaccardMany,
+    .sparse_l2sq = SparseL2Squared,
+    .sparse_ip = SparseProduct,
+    .sparse_l1 = SparseAbsolute,
+    .sparse_cosine = SparseCosine,
     .flip_signs = FlipSigns,
     .hadamard = Hadamard,
     .butterfly = Butterfly,

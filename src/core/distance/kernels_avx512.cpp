@@ -1,4 +1,4 @@
-// The AVX-512 level: distances, conversion, bits.
+// The AVX-512 level: distances, conversion.
 #if defined(__x86_64__)
 
 #include "distance/kernel_sets.h"
@@ -31,6 +31,11 @@ struct ScaledSquared {
   QUIVER_AVX512_INLINE __m512 Add(__m512 sum, __m512 a, __m512 b, __m512 scale) {
     const __m512 d = _mm512_fnmadd_ps(b, scale, a);
     return _mm512_fmadd_ps(d, d, sum);
+  }
+};
+struct ScaledAbsolute {
+  QUIVER_AVX512_INLINE __m512 Add(__m512 sum, __m512 a, __m512 b, __m512 scale) {
+    return _mm512_add_ps(sum, _mm512_abs_ps(_mm512_fnmadd_ps(b, scale, a)));
   }
 };
 struct Product {
@@ -123,6 +128,10 @@ QUIVER_AVX512 float ProductMixed(const float* q, const uint16_t* stored, float s
   return scale * Sum<Product>(q, stored, scale, dim);
 }
 
+QUIVER_AVX512 float L1Mixed(const float* q, const uint16_t* stored, float scale, size_t dim) {
+  return Sum<ScaledAbsolute>(q, stored, scale, dim);
+}
+
 QUIVER_AVX512 void ToF32(const uint16_t* in, float* out, size_t n) {
   size_t i = 0;
   for (; i + 16 <= n; i += 16) _mm512_storeu_ps(out + i, Load(in + i));
@@ -146,35 +155,6 @@ QUIVER_AVX512 void ToF16(const float* in, uint16_t* out, size_t n) {
   }
 }
 
-// Up to 64 bytes, zero-filled.
-QUIVER_AVX512_INLINE __m512i Bytes(const uint8_t* p, size_t left) {
-  if (left >= 64) return _mm512_loadu_si512(p);
-  return _mm512_maskz_loadu_epi8((uint64_t{1} << left) - 1, p);
-}
-
-QUIVER_AVX512 uint64_t Hamming(const uint8_t* a, const uint8_t* b, size_t bytes) {
-  __m512i sum = _mm512_setzero_si512();
-  for (size_t i = 0; i < bytes; i += 64) {
-    const __m512i differ = _mm512_xor_si512(Bytes(a + i, bytes - i), Bytes(b + i, bytes - i));
-    sum = _mm512_add_epi64(sum, _mm512_popcnt_epi64(differ));
-  }
-  return static_cast<uint64_t>(_mm512_reduce_add_epi64(sum));
-}
-
-QUIVER_AVX512 void Jaccard(const uint8_t* a, const uint8_t* b, size_t bytes, uint64_t* both,
-                           uint64_t* either) {
-  __m512i in_both = _mm512_setzero_si512();
-  __m512i in_either = in_both;
-  for (size_t i = 0; i < bytes; i += 64) {
-    const __m512i x = Bytes(a + i, bytes - i);
-    const __m512i y = Bytes(b + i, bytes - i);
-    in_both = _mm512_add_epi64(in_both, _mm512_popcnt_epi64(_mm512_and_si512(x, y)));
-    in_either = _mm512_add_epi64(in_either, _mm512_popcnt_epi64(_mm512_or_si512(x, y)));
-  }
-  *both = static_cast<uint64_t>(_mm512_reduce_add_epi64(in_both));
-  *either = static_cast<uint64_t>(_mm512_reduce_add_epi64(in_either));
-}
-
 }  // namespace
 
 extern const QuiverKernels kKernels = {
@@ -190,10 +170,17 @@ extern const QuiverKernels kKernels = {
     .cosine_f16 = Cosine<uint16_t>,
     .l2sq_f32_f16 = L2SquaredMixed,
     .ip_f32_f16 = ProductMixed,
+    .l1_f32_f16 = L1Mixed,
     .f16_to_f32 = ToF32,
     .f32_to_f16 = ToF16,
     .hamming = Hamming,
     .jaccard = Jaccard,
+    .hamming_many = HammingMany,
+    .jaccard_many = JaccardMany,
+    .sparse_l2sq = SparseL2Squared,
+    .sparse_ip = SparseProduct,
+    .sparse_l1 = SparseAbsolute,
+    .sparse_cosine = SparseCosine,
     .flip_signs = FlipSigns,
     .hadamard = Hadamard,
     .butterfly = Butterfly,

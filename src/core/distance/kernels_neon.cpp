@@ -1,4 +1,4 @@
-// The NEON level: distances, conversion, bits.  Empty where the target is not ARM.
+// The NEON level: distances, conversion.  Empty where the target is not ARM.
 #if defined(__aarch64__)
 
 #include <cstring>
@@ -42,6 +42,11 @@ struct ScaledSquared {
   static float32x4_t Add(float32x4_t sum, float32x4_t a, float32x4_t b, float32x4_t scale) {
     const float32x4_t d = vfmsq_f32(a, b, scale);
     return vfmaq_f32(sum, d, d);
+  }
+};
+struct ScaledAbsolute {
+  static float32x4_t Add(float32x4_t sum, float32x4_t a, float32x4_t b, float32x4_t scale) {
+    return vaddq_f32(sum, vabsq_f32(vfmsq_f32(a, b, scale)));
   }
 };
 struct Product {
@@ -133,38 +138,6 @@ void ToF16(const float* in, uint16_t* out, size_t n) {
   }
 }
 
-// Up to 16 bytes, zero-filled.
-inline uint8x16_t Bytes(const uint8_t* p, size_t left) {
-  if (left >= 16) return vld1q_u8(p);
-  uint8_t padded[16] = {};
-  memcpy(padded, p, left);
-  return vld1q_u8(padded);
-}
-
-inline uint64_t Popcount(uint8x16_t v) {
-  return vaddlvq_u8(vcntq_u8(v));
-}
-
-uint64_t Hamming(const uint8_t* a, const uint8_t* b, size_t bytes) {
-  uint64_t sum = 0;
-  for (size_t i = 0; i < bytes; i += 16)
-    sum += Popcount(veorq_u8(Bytes(a + i, bytes - i), Bytes(b + i, bytes - i)));
-  return sum;
-}
-
-void Jaccard(const uint8_t* a, const uint8_t* b, size_t bytes, uint64_t* both, uint64_t* either) {
-  uint64_t in_both = 0;
-  uint64_t in_either = 0;
-  for (size_t i = 0; i < bytes; i += 16) {
-    const uint8x16_t x = Bytes(a + i, bytes - i);
-    const uint8x16_t y = Bytes(b + i, bytes - i);
-    in_both += Popcount(vandq_u8(x, y));
-    in_either += Popcount(vorrq_u8(x, y));
-  }
-  *both = in_both;
-  *either = in_either;
-}
-
 }  // namespace
 
 extern const QuiverKernels kKernels = {
@@ -180,10 +153,17 @@ extern const QuiverKernels kKernels = {
     .cosine_f16 = Cosine<uint16_t>,
     .l2sq_f32_f16 = Sum<ScaledSquared, float, uint16_t>,
     .ip_f32_f16 = ProductMixed,
+    .l1_f32_f16 = Sum<ScaledAbsolute, float, uint16_t>,
     .f16_to_f32 = ToF32,
     .f32_to_f16 = ToF16,
     .hamming = Hamming,
     .jaccard = Jaccard,
+    .hamming_many = HammingMany,
+    .jaccard_many = JaccardMany,
+    .sparse_l2sq = SparseL2Squared,
+    .sparse_ip = SparseProduct,
+    .sparse_l1 = SparseAbsolute,
+    .sparse_cosine = SparseCosine,
     .flip_signs = FlipSigns,
     .hadamard = Hadamard,
     .butterfly = Butterfly,

@@ -1,5 +1,4 @@
-// The scalar level: distances, conversion, bits.  Runs everywhere; the reference of the others.
-#include <bit>
+// The scalar level: distances, conversion.  Runs everywhere; the reference of the others.
 #include <cmath>
 #include <cstring>
 
@@ -73,33 +72,6 @@ void ToF16(const float* in, uint16_t* out, size_t n) {
   for (size_t i = 0; i < n; i++) out[i] = F32ToF16(in[i]);
 }
 
-// The next up to 8 bytes as a word, zero-filled.
-uint64_t Word(const uint8_t* bytes, size_t left) {
-  uint64_t word = 0;
-  memcpy(&word, bytes, left < 8 ? left : 8);
-  return word;
-}
-
-uint64_t Hamming(const uint8_t* a, const uint8_t* b, size_t bytes) {
-  uint64_t sum = 0;
-  for (size_t i = 0; i < bytes; i += 8)
-    sum += static_cast<uint64_t>(std::popcount(Word(a + i, bytes - i) ^ Word(b + i, bytes - i)));
-  return sum;
-}
-
-void Jaccard(const uint8_t* a, const uint8_t* b, size_t bytes, uint64_t* both, uint64_t* either) {
-  uint64_t in_both = 0;
-  uint64_t in_either = 0;
-  for (size_t i = 0; i < bytes; i += 8) {
-    const uint64_t x = Word(a + i, bytes - i);
-    const uint64_t y = Word(b + i, bytes - i);
-    in_both += static_cast<uint64_t>(std::popcount(x & y));
-    in_either += static_cast<uint64_t>(std::popcount(x | y));
-  }
-  *both = in_both;
-  *either = in_either;
-}
-
 }  // namespace
 
 extern const QuiverKernels kKernels = {
@@ -115,10 +87,17 @@ extern const QuiverKernels kKernels = {
     .cosine_f16 = Cosine<uint16_t>,
     .l2sq_f32_f16 = Sum<Squared, float, uint16_t>,
     .ip_f32_f16 = Sum<Product, float, uint16_t>,
+    .l1_f32_f16 = Sum<Absolute, float, uint16_t>,
     .f16_to_f32 = ToF32,
     .f32_to_f16 = ToF16,
     .hamming = Hamming,
     .jaccard = Jaccard,
+    .hamming_many = HammingMany,
+    .jaccard_many = JaccardMany,
+    .sparse_l2sq = SparseL2Squared,
+    .sparse_ip = SparseProduct,
+    .sparse_l1 = SparseAbsolute,
+    .sparse_cosine = SparseCosine,
     .flip_signs = FlipSigns,
     .hadamard = Hadamard,
     .butterfly = Butterfly,

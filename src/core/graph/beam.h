@@ -10,12 +10,17 @@
 
 namespace quiver {
 
+enum CandidateMarks : uint16_t {
+  kExpanded = 1,
+  kAnnounced = 2,  // as one of the next to be expanded
+};
+
 // A node somebody pointed to, at its estimated inner distance.
 struct Candidate {
   float distance;
   uint32_t number;
   uint16_t generation;
-  uint16_t expanded;  // within a beam
+  uint16_t marks;  // CandidateMarks, within a beam
 
   NodePointer pointer() const { return {number, generation}; }
 };
@@ -55,25 +60,30 @@ class Beam {
     entries_.PushBack(candidate);
     memmove(static_cast<void*>(&entries_[at] + 1), &entries_[at], (size - at) * sizeof(Candidate));
     entries_[at] = candidate;
-    entries_[at].expanded = 0;
+    entries_[at].marks = 0;
     next_ = std::min(next_, at);
     return full;
   }
 
   // The nearest candidate not yet taken; false when all are.
   bool Take(Candidate* candidate) {
-    while (next_ < entries_.size() && entries_[next_].expanded != 0) next_++;
+    while (next_ < entries_.size() && (entries_[next_].marks & kExpanded) != 0) next_++;
     if (next_ == entries_.size()) return false;
-    entries_[next_].expanded = 1;
+    entries_[next_].marks |= kExpanded;
     *candidate = entries_[next_++];
     return true;
   }
 
-  // The one Take would give, without taking it; nullptr when there is none.
-  const Candidate* Peek() const {
-    for (size_t i = next_; i < entries_.size(); i++)
-      if (entries_[i].expanded == 0) return &entries_[i];
-    return nullptr;
+  // Calls announce for those of the next `count` candidates that it was not called
+  // for before.
+  template <class Announce>
+  void AnnounceNext(size_t count, const Announce& announce) {
+    for (size_t i = next_; i < entries_.size() && count > 0; i++) {
+      if ((entries_[i].marks & kExpanded) != 0) continue;
+      if ((entries_[i].marks & kAnnounced) == 0) announce(entries_[i]);
+      entries_[i].marks |= kAnnounced;
+      count--;
+    }
   }
 
  private:

@@ -11,7 +11,7 @@ namespace quiver {
 
 namespace {
 
-constexpr size_t kChunkBytes = 1024 * 1024;
+constexpr size_t kMemoryChunk = 1024 * 1024;
 
 // Pages of the list before it becomes a graph: about where sweeping it, which is
 // exact, begins to cost more than searching a graph of its rows at the default
@@ -20,6 +20,9 @@ constexpr uint32_t kListLimit = 64;
 
 constexpr uint64_t kProgressRows = 256;
 
+// What a sparse vector takes where none has been seen: 128 entries.
+constexpr uint32_t kDefaultSparseBytes = 1024;
+
 // Rows that the centre is computed from, about; and how many times the median
 // squared length a row of them may have.
 constexpr uint64_t kCenterSample = 20000;
@@ -27,8 +30,9 @@ constexpr float kOutlierSquare = 16;
 
 }  // namespace
 
-bool DescribeIndex(const QuiverIndexParams& params, MetaData* meta, NodeLayout* layout) {
-  if (!ChooseLayout(params.dim, params.m, params.storage, layout)) return false;
+bool DescribeIndex(const QuiverIndexParams& params, uint32_t sparse_bytes, MetaData* meta,
+                   NodeLayout* layout) {
+  if (!ChooseLayout(params, sparse_bytes, layout)) return false;
   *meta = {};
   meta->magic = kMetaMagic;
   meta->format_version = kFormatVersion;
@@ -39,6 +43,10 @@ bool DescribeIndex(const QuiverIndexParams& params, MetaData* meta, NodeLayout* 
   meta->bits = static_cast<uint8_t>(layout->bits);
   meta->rotation_algorithm = static_cast<uint8_t>(kRotationAlgorithm);
   meta->rotation_seed = params.seed;
+  meta->form = static_cast<uint8_t>(layout->form);
+  meta->codec = static_cast<uint8_t>(layout->codec);
+  meta->sparse_bytes =
+      static_cast<uint16_t>(layout->form == QUIVER_FORM_SPARSE ? layout->vector_bytes : 0);
   meta->slots = static_cast<uint16_t>(layout->slots);
   meta->nodes_per_page = static_cast<uint16_t>(layout->nodes_per_page);
   meta->m = static_cast<uint16_t>(params.m);
@@ -54,7 +62,7 @@ bool DescribeIndex(const QuiverIndexParams& params, MetaData* meta, NodeLayout* 
   partition.loose_tail = QUIVER_INVALID_BLOCK;
   partition.entry_number = kInvalidNode;
   partition.upper_target = QUIVER_INVALID_BLOCK;
-  partition.state = PartitionState::kList;
+  partition.state = HasList(*layout) ? PartitionState::kList : PartitionState::kGraph;
   return true;
 }
 
@@ -67,68 +75,95 @@ Build::Build(const QuiverStore* base, const QuiverIndexParams& params)
       kernels_(quiver_kernels()),
       pages_(base),
       context_{Store(pages_.store()), nullptr, kernels_, &allocator_, true},
-      chunks_(&allocator_),
+      rows_(&allocator_),
       loose_(&allocator_),
       twins_(&allocator_) {
   NodeLayout layout;
-  if (!DescribeIndex(params, &meta_, &layout))
+  if (!DescribeIndex(params, kDefaultSparseBytes, &meta_, &layout))
     Store(base).Fail(QUIVER_ERROR_LIMIT, QUIVER_INVALID_BLOCK, -1,
-                     "a node of so many dimensions does not fit a page", params.dim);
+                     "an index cannot have so many dimensions, or not with this metric",
+                     params.dim);
   index_ = MakeIndex(&allocator_, meta_, layout);
   context_.index = index_;
-  row_bytes_ = (sizeof(Row) + layout.vector_bytes + 7) / 8 * 8;
-  rows_per_chunk_ = kChunkBytes / row_bytes_;
-  rotated_ = AllocateArray<float>(&allocator_, layout.dim);
-  scratch_ = AllocateArray<float>(&allocator_, layout.dim);
+  scratch_ = AllocateArray<float>(&allocator_,
+                                  layout.form == QUIVER_FORM_DENSE ? 2 * size_t{layout.dim} : 0);
 }
 
-void Build::Add(QuiverTid tid, const float* vector) {
-  if (vector == nullptr || !HasDirection(*kernels_, *index_, vector)) {
-    loose_.PushBack(PostingEntry::Make(tid, vector == nullptr ? kPostingNull : kPostingNan));
+uint8_t* Build::AllocateRow(size_t bytes) {
+  bytes = (bytes + 7) / 8 * 8;
+  if (bytes > chunk_left_) {
+    chunk_left_ = std::max(kMemoryChunk, bytes);
+    chunk_ = AllocateArray<uint8_t>(&allocator_, chunk_left_);
+    chunk_bytes_ += chunk_left_;
+  }
+  uint8_t* row = chunk_;
+  chunk_ += bytes;
+  chunk_left_ -= bytes;
+  return row;
+}
+
+void Build::Add(QuiverTid tid, const QuiverValue* value) {
+  if (value == nullptr || !HasDirection(*index_, *value)) {
+    loose_.PushBack(PostingEntry::Make(tid, value == nullptr ? kPostingNull : kPostingNan));
     return;
   }
-  if (rows_ % rows_per_chunk_ == 0) chunks_.PushBack(AllocateArray<uint8_t>(&allocator_, kChunkBytes));
-  Row* row = RowAt(rows_);
-  RotateInto(*kernels_, *index_, vector, rotated_);
-  row->scale = RoundInto(*kernels_, *index_, rotated_, row->vector(), scratch_);
-  row->hash = HashVector(vector, index_->layout.dim);
+  auto* row = reinterpret_cast<Row*>(AllocateRow(sizeof(Row) + StoredBytes(*index_, *value)));
+  const StoredVector stored = StoreValue(*kernels_, *index_, *value, row->bytes(), scratch_);
+  row->hash = stored.hash;
+  row->scale = stored.scale;
+  row->entries = stored.entries;
   row->posting = PostingEntry::Make(tid);
-  rows_++;
+  rows_.PushBack(row);
 }
 
 uint64_t Build::Memory() const {
   const NodeLayout& layout = index_->layout;
   // The pages of the graph, its upper layers included, and the twins' table.
-  const uint64_t graph = rows_ * kPageBytes / layout.nodes_per_page * 33 / 32 + rows_ * 40;
-  return chunks_.size() * uint64_t{kChunkBytes} + loose_.capacity() * sizeof(PostingEntry) +
+  uint64_t pages = rows_.size() / layout.nodes_per_page + 1;
+  const size_t beside = layout.vector_at_home ? 0 : layout.vector_bytes;
+  pages += rows_.size() * ((beside + kChunkBytes - 1) / kChunkBytes + layout.CodeChunks());
+  const uint64_t graph = pages * kPageBytes * 33 / 32 + rows_.size() * 40;
+  return chunk_bytes_ + rows_.capacity() * sizeof(Row*) + loose_.capacity() * sizeof(PostingEntry) +
          std::max(graph, pages_.bytes() + twins_.capacity() * sizeof(Twin));
 }
 
+// Room beside a node for nine in ten of the sparse vectors seen.
+void Build::ChooseSparseRoom() {
+  if (index_->layout.form != QUIVER_FORM_SPARSE || rows_.empty()) return;
+  const uint64_t stride = rows_.size() / kCenterSample + 1;
+  ArenaVector<uint32_t> bytes(&allocator_);
+  for (uint64_t i = 0; i < rows_.size(); i += stride) bytes.PushBack(rows_[i]->entries * 8u);
+  auto* most = bytes.begin() + (bytes.size() - 1) * 9 / 10;
+  std::nth_element(bytes.begin(), most, bytes.end());
+  NodeLayout layout;
+  if (DescribeIndex(params_, *most, &meta_, &layout)) index_->layout = layout;
+}
+
 void Build::Link(QuiverProgress progress, void* progress_context) {
-  ChooseCenter();
+  const bool centered = index_->layout.codec == Codec::kEdge && !rows_.empty();
+  ChooseSparseRoom();
+  if (centered) ChooseCenter();
   WriteMeta();
-  if (rows_ > 0) WriteCenter();
+  if (centered) WriteCenter();
   const Store store(pages_.store());
-  if (rows_ > kListLimit * uint64_t{ListEntriesPerPage(index_->layout)}) {
+  if (!HasList(index_->layout) ||
+      rows_.size() > kListLimit * uint64_t{ListEntriesPerPage(index_->layout)}) {
     Meta(pages_.page(kMetaBlock))->partition.state = PartitionState::kGraph;
     LinkGraph(progress, progress_context);
   } else {
-    for (uint64_t i = 0; i < rows_; i++) {
-      Row* row = RowAt(i);
-      AppendToList(store, *index_, {row->vector(), row->scale, row->hash}, row->posting);
-    }
+    for (Row* row : rows_) AppendToList(store, *index_, row->vector(), row->posting);
   }
   for (const PostingEntry posting : loose_) AppendLoose(store, posting);
-  if (progress != nullptr) progress(progress_context, rows_, rows_);
+  if (progress != nullptr) progress(progress_context, rows_.size(), rows_.size());
 }
 
 // The mean of a sample, without rows so long that a few of them would drag it
 // away from all others.
 void Build::ChooseCenter() {
   const uint32_t dim = index_->layout.dim;
-  const uint64_t stride = rows_ / kCenterSample + 1;
+  const uint64_t stride = rows_.size() / kCenterSample + 1;
   ArenaVector<float> squares(&allocator_);
-  for (uint64_t i = 0; i < rows_; i += stride) squares.PushBack(DecodeRow(i));
+  for (uint64_t i = 0; i < rows_.size(); i += stride) squares.PushBack(DecodeRow(i));
   if (squares.empty()) return;
   auto* middle = squares.begin() + squares.size() / 2;
   std::nth_element(squares.begin(), middle, squares.end());
@@ -136,9 +171,9 @@ void Build::ChooseCenter() {
   auto* sum = AllocateArray<double>(&allocator_, dim);
   std::fill_n(sum, dim, 0.0);
   double count = 0;
-  for (uint64_t i = 0; i < rows_; i += stride) {
+  for (uint64_t i = 0; i < rows_.size(); i += stride) {
     if (!(DecodeRow(i) <= limit)) continue;
-    for (uint32_t j = 0; j < dim; j++) sum[j] += static_cast<double>(rotated_[j]);
+    for (uint32_t j = 0; j < dim; j++) sum[j] += static_cast<double>(scratch_[j]);
     count++;
   }
   for (uint32_t j = 0; j < dim; j++) {
@@ -148,11 +183,10 @@ void Build::ChooseCenter() {
   }
 }
 
-// Decodes row i into rotated_; its squared length.
+// Decodes row i into scratch_; its squared length.
 float Build::DecodeRow(uint64_t i) {
-  Row* row = RowAt(i);
-  Decode(*kernels_, *index_, row->vector(), row->scale, rotated_);
-  const float square = kernels_->ip_f32(rotated_, rotated_, index_->layout.dim);
+  Decode(*kernels_, *index_, rows_[i]->bytes(), rows_[i]->scale, scratch_);
+  const float square = kernels_->ip_f32(scratch_, scratch_, index_->layout.dim);
   return std::isnan(square) ? std::numeric_limits<float>::infinity() : square;
 }
 
@@ -175,20 +209,21 @@ void Build::WriteCenter() {
 
 void Build::LinkGraph(QuiverProgress progress, void* progress_context) {
   auto* inserter = new (AllocateArray<uint8_t>(&allocator_, sizeof(Inserter))) Inserter(context_);
-  SplitMix64 random(params_.seed ^ rows_);
+  SplitMix64 random(params_.seed ^ rows_.size());
+  placer_ = new (AllocateArray<uint8_t>(&allocator_, sizeof(Placer))) Placer(context_);
   size_t cells = 64;
-  while (cells < 2 * rows_) cells *= 2;
+  while (cells < 2 * rows_.size()) cells *= 2;
   twins_.Resize(cells);
   for (Twin& twin : twins_) twin.node = NodePointer{};
-  for (uint64_t i = 0; i < rows_; i++) {
-    Row* row = RowAt(i);
-    const StoredVector vector = {row->vector(), row->scale, row->hash};
+  for (uint64_t i = 0; i < rows_.size(); i++) {
+    Row* row = rows_[i];
+    const StoredVector vector = row->vector();
     if (!AddToTwin(vector, row->posting)) {
       const NodePointer node = inserter->Insert(inserter->Prepare(vector), row->posting,
                                                 params_.ef_construction, random.Next(), nullptr);
       if (node.valid()) RememberNode(vector.hash, node);
     }
-    if (progress != nullptr && i % kProgressRows == 0) progress(progress_context, i, rows_);
+    if (progress != nullptr && i % kProgressRows == 0) progress(progress_context, i, rows_.size());
   }
 }
 
@@ -196,7 +231,7 @@ bool Build::AddToTwin(const StoredVector& vector, PostingEntry posting) {
   const size_t mask = twins_.size() - 1;
   for (size_t i = vector.hash & mask; twins_[i].node.valid(); i = (i + 1) & mask)
     if (twins_[i].hash == vector.hash &&
-        PlacePosting(context_, twins_[i].node, vector, posting, nullptr) == Placed::kYes)
+        placer_->PlacePosting(twins_[i].node, vector, posting, nullptr) == Placed::kYes)
       return true;
   return false;
 }

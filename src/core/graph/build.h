@@ -16,26 +16,27 @@ class Build {
  public:
   Build(const QuiverStore* base, const QuiverIndexParams& params);
 
-  void Add(QuiverTid tid, const float* vector);
+  void Add(QuiverTid tid, const QuiverValue* value);
   void Link(QuiverProgress progress, void* progress_context);
   void Write(QuiverPageSink sink, void* sink_context);
   uint64_t Memory() const;
-  uint64_t rows() const { return rows_ + loose_.size(); }
+  uint64_t rows() const { return rows_.size() + loose_.size(); }
 
  private:
   // A collected row; the stored vector follows.
   struct Row {
     uint64_t hash;
     float scale;
+    uint16_t entries;
     PostingEntry posting;
 
-    uint8_t* vector() { return reinterpret_cast<uint8_t*>(this + 1); }
+    uint8_t* bytes() { return reinterpret_cast<uint8_t*>(this + 1); }
+    StoredVector vector() { return {bytes(), scale, entries, hash}; }
   };
+  static_assert(sizeof(Row) == 24);
 
-  Row* RowAt(uint64_t i) {
-    return reinterpret_cast<Row*>(chunks_[i / rows_per_chunk_] +
-                                  (i % rows_per_chunk_) * row_bytes_);
-  }
+  uint8_t* AllocateRow(size_t bytes);
+  void ChooseSparseRoom();
   void ChooseCenter();
   float DecodeRow(uint64_t i);
   void WriteMeta();
@@ -53,13 +54,12 @@ class Build {
   MemoryPages pages_;
   GraphContext context_;
 
-  size_t row_bytes_;
-  size_t rows_per_chunk_;
-  ArenaVector<uint8_t*> chunks_;
-  uint64_t rows_ = 0;
+  uint8_t* chunk_ = nullptr;  // rows go here
+  size_t chunk_left_ = 0;
+  uint64_t chunk_bytes_ = 0;  // of all chunks
+  ArenaVector<Row*> rows_;
   ArenaVector<PostingEntry> loose_;
-  float* rotated_;
-  float* scratch_;
+  float* scratch_;  // 2 x dim
 
   // Nodes by hash of their vector: open addressing, at most half full.
   struct Twin {
@@ -67,11 +67,14 @@ class Build {
     NodePointer node;
   };
   ArenaVector<Twin> twins_;
+  Placer* placer_ = nullptr;
   uint64_t twin_count_ = 0;
 };
 
-// Fills the meta page's description of a new index; false where no node fits a page.
-bool DescribeIndex(const QuiverIndexParams& params, MetaData* meta, NodeLayout* layout);
+// Fills the meta page's description of a new index, whose sparse vectors mostly take
+// sparse_bytes; false where the form cannot have the dimension or the metric.
+bool DescribeIndex(const QuiverIndexParams& params, uint32_t sparse_bytes, MetaData* meta,
+                   NodeLayout* layout);
 
 }  // namespace quiver
 

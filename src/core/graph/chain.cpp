@@ -23,7 +23,7 @@ class ListChain {
   void Append(uint8_t* page) const {
     const size_t count = ListCount(page, index_.layout);
     ListEntry* entry = ListAt(page, index_.layout, count);
-    *entry = ListEntry{vector_.hash, posting_, vector_.scale, 0};
+    *entry = ListEntry{vector_.hash, posting_, vector_.scale, vector_.entries, 0};
     memcpy(entry->vector(), vector_.bytes, index_.layout.vector_bytes);
     SetListCount(page, index_.layout, count + 1);
   }
@@ -137,7 +137,9 @@ bool AppendToList(const Store& store, const QuiverIndex& index, const StoredVect
   return Append(store, ListChain(index, vector, posting));
 }
 
-void AppendLoose(const Store& store, PostingEntry posting) { Append(store, LooseChain(posting)); }
+void AppendLoose(const Store& store, PostingEntry posting) {
+  Append(store, LooseChain(posting));
+}
 
 void UnlinkListHead(const Store& store, const QuiverIndex& index, uint32_t block) {
   QuiverPin meta;

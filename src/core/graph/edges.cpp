@@ -59,21 +59,47 @@ void ComplementCode(const NodeLayout& layout, const uint8_t* code, uint8_t* out)
   for (uint32_t bit = 0; bit < layout.bits; bit++) out[(bit + 1) * plane - 1] &= last;
 }
 
-void WriteSlot(const NodeLayout& layout, const Node& node, uint32_t slot, uint32_t number,
-               uint16_t generation, const uint8_t* code, EdgeFactors factors) {
+void WriteSlot(const NodeLayout& layout, const Node& node, uint32_t slot, const SlotEntry& entry) {
   NodeHead& head = node.head();
   const uint32_t count = node.slot_count();
-  memcpy(node.code(slot), code, layout.code_bytes);
-  node.numbers()[slot] = number;
-  node.generations()[slot] = generation;
-  PutScaled(node.f(), count, slot, factors.f, &head.f_scale);
-  PutScaled(node.g(), count, slot, factors.g, &head.g_scale);
+  node.numbers()[slot] = entry.number;
+  node.generations()[slot] = entry.generation;
+  if (layout.codec == Codec::kNone) node.lengths()[slot] = entry.length;
+  if (layout.codec != Codec::kEdge) return;
+  PutScaled(node.f(), count, slot, entry.factors.f, &head.f_scale);
+  PutScaled(node.g(), count, slot, entry.factors.g, &head.g_scale);
 }
+
+namespace {
+
+// The neighbours' bits are all there is: exact.
+void CompareBits(const QuiverKernels& kernels, const QuiverIndex& index, const ConstNode& node,
+                 const Query& query, float* distances) {
+  const NodeLayout& layout = index.layout;
+  const uint32_t count = node.slot_count();
+  uint32_t both[kMaxSlots];
+  if (index.metric == QUIVER_METRIC_HAMMING) {
+    kernels.hamming_many(query.bits, node.codes(), layout.code_bytes, count, layout.code_bytes,
+                         both);
+    for (uint32_t i = 0; i < count; i++) distances[i] = static_cast<float>(both[i]);
+    return;
+  }
+  uint32_t either[kMaxSlots];
+  kernels.jaccard_many(query.bits, node.codes(), layout.code_bytes, count, layout.code_bytes, both,
+                       either);
+  for (uint32_t i = 0; i < count; i++) distances[i] = JaccardDistance(both[i], either[i]);
+}
+
+}  // namespace
 
 void EstimateNeighbors(const QuiverKernels& kernels, const QuiverIndex& index,
                        const ConstNode& node, const Query& query, float base, float* estimates) {
   const NodeLayout& layout = index.layout;
   const uint32_t count = node.slot_count();
+  if (layout.codec == Codec::kBits) {
+    CompareBits(kernels, index, node, query, estimates);
+    return;
+  }
   int32_t dots[kMaxSlots];
   float f[kMaxSlots];
   float g[kMaxSlots];

@@ -1,11 +1,11 @@
-// Edges: what a slot says of a neighbour, and estimates from it.
+// Edges: what a slot says of a neighbour, and what follows from it.
 //
-// Node c, neighbour o, both as stored; r = o - c, n = |r|; s the code of r with
-// small odd components; a = <s, r>; mu the index's centre, q' = q - mu.  Then
-// <r, y> ~ (n^2 / a) <s, y>, unbiased over the random rotation (RaBitQ, Gao and
-// Long 2024, applied edge by edge as SymphonyQG does, Gou et al. 2025).  A slot
-// keeps g = -2 n^2 / a and f = n^2 - g <s, c - mu> (L2, cosine) or
-// f = -<mu, r> (inner product), so that
+// kBits: the neighbour's bits, so that its distance is exact.  kNone: the edge's
+// length, no more.  kEdge: node c, neighbour o, both as stored; r = o - c, n = |r|; s the code of r
+// with small odd components; a = <s, r>; mu the index's centre, q' = q - mu.  Then <r, y> ~ (n^2 /
+// a) <s, y>, unbiased over the random rotation (RaBitQ, Gao and Long 2024, applied edge by edge as
+// SymphonyQG does, Gou et al. 2025).  A slot keeps g = -2 n^2 / a and f = n^2 - g <s, c - mu> (L2,
+// cosine) or f = -<mu, r> (inner product), so that
 //
 //   |q - o|^2 ~ |q - c|^2 + f + g <s, q'>
 //   -<q, o>   ~ -<q, c>   + f + g/2 <s, q'>
@@ -28,13 +28,21 @@ EdgeFactors BackwardFactors(QuiverMetric metric, const QuiverEdgeTerms& terms);
 // The code of -r: every bit of `code` that stands for a component turned over.
 void ComplementCode(const NodeLayout& layout, const uint8_t* code, uint8_t* out);
 
-// Writes a slot.  Grows the node's scales where f or g would overflow float16.
-// The generation keeps the dominated bit it is given.
-void WriteSlot(const NodeLayout& layout, const Node& node, uint32_t slot, uint32_t number,
-               uint16_t generation, const uint8_t* code, EdgeFactors factors);
+// What is written into a slot, but for the code.
+struct SlotEntry {
+  uint32_t number;
+  uint16_t generation;  // with the dominated bit
+  EdgeFactors factors;  // kEdge
+  float length;         // kNone
+};
 
-// Distances from `query` to all neighbours of a node whose own distance is
-// `base`, into estimates[node.slot_count()] (room for kMaxSlots).
+// Writes a slot.  Grows the node's scales where f or g would overflow float16.
+// The code is the caller's, since it may lie on another page.
+void WriteSlot(const NodeLayout& layout, const Node& node, uint32_t slot, const SlotEntry& entry);
+
+// Distances from `query` to all neighbours of a node whose own distance is `base`,
+// into estimates[node.slot_count()] (room for kMaxSlots).  `node` is an image with
+// codes.  Not for kNone.
 void EstimateNeighbors(const QuiverKernels& kernels, const QuiverIndex& index,
                        const ConstNode& node, const Query& query, float base, float* estimates);
 

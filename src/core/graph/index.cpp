@@ -4,14 +4,16 @@
 
 namespace quiver {
 
-size_t IndexBytes(uint32_t dim) {
+size_t IndexBytes(const NodeLayout& layout) {
   static_assert(sizeof(QuiverIndex) % 8 == 0);
+  if (layout.codec != Codec::kEdge) return sizeof(QuiverIndex);
+  const uint32_t dim = layout.dim;
   return sizeof(QuiverIndex) + (size_t{dim} + 1) / 2 * 2 * sizeof(float) +
          RotationSignWords(dim) * sizeof(uint64_t);
 }
 
 QuiverIndex* MakeIndex(Allocator* allocator, const MetaData& meta, const NodeLayout& layout) {
-  const size_t bytes = IndexBytes(layout.dim);
+  const size_t bytes = IndexBytes(layout);
   auto* index = reinterpret_cast<QuiverIndex*>(AllocateArray<uint8_t>(allocator, bytes));
   memset(static_cast<void*>(index), 0, bytes);
   index->bytes = bytes;
@@ -22,7 +24,8 @@ QuiverIndex* MakeIndex(Allocator* allocator, const MetaData& meta, const NodeLay
   index->list_limit = meta.list_limit;
   index->read_compatible = meta.read_compatible;
   index->rotation_seed = meta.rotation_seed;
-  MakeRotationSigns(meta.rotation_seed, layout.dim, index->signs());
+  if (layout.codec == Codec::kEdge)
+    MakeRotationSigns(meta.rotation_seed, layout.dim, index->signs());
   return index;
 }
 
@@ -40,7 +43,7 @@ const QuiverIndex* OpenIndex(const Store& store) {
                meta.rotation_algorithm);
 
   QuiverIndex* index = MakeIndex(&allocator, meta, layout);
-  if (meta.center_block == QUIVER_INVALID_BLOCK) return index;
+  if (meta.center_block == QUIVER_INVALID_BLOCK || layout.codec != Codec::kEdge) return index;
   const uint32_t blocks = static_cast<uint32_t>((layout.dim + kCenterPerPage - 1) / kCenterPerPage);
   if (uint64_t{meta.center_block} + blocks > store.BlockCount())
     store.Corrupted(kMetaBlock, "the centre lies beyond the end of the file", meta.center_block);
@@ -68,8 +71,7 @@ Partition ReadPartition(const Store& store) {
 
 void CheckWritable(const Store& store, const QuiverIndex& index) {
   if ((index.read_compatible & ~kKnownReadCompatible) != 0)
-    store.Fail(QUIVER_ERROR_FORMAT, kMetaBlock, -1,
-               "unknown feature flags allow reading only",
+    store.Fail(QUIVER_ERROR_FORMAT, kMetaBlock, -1, "unknown feature flags allow reading only",
                index.read_compatible & ~kKnownReadCompatible);
 }
 

@@ -5,7 +5,7 @@
 #include "code/rotation.h"
 #include "page/meta.h"
 
-// Flat: the centre and the rotation's signs follow in the same allocation.
+// Flat: centre and rotation's signs, where there are any, follow in the same allocation.
 struct QuiverIndex {
   uint64_t bytes;  // of the whole
   quiver::NodeLayout layout;
@@ -16,20 +16,19 @@ struct QuiverIndex {
   uint32_t read_compatible;  // unknown flags among them refuse writes
   uint64_t rotation_seed;
 
+  // Only where edges have codes.
   const float* center() const { return reinterpret_cast<const float*>(this + 1); }
   float* center() { return reinterpret_cast<float*>(this + 1); }
   const uint64_t* signs() const {
     return reinterpret_cast<const uint64_t*>(center() + (layout.dim + 1) / 2 * 2);
   }
-  uint64_t* signs() {
-    return reinterpret_cast<uint64_t*>(center() + (layout.dim + 1) / 2 * 2);
-  }
+  uint64_t* signs() { return reinterpret_cast<uint64_t*>(center() + (layout.dim + 1) / 2 * 2); }
 };
 
 namespace quiver {
 
-// Bytes of a QuiverIndex for a dimension.
-size_t IndexBytes(uint32_t dim);
+// Bytes of a QuiverIndex of a layout.
+size_t IndexBytes(const NodeLayout& layout);
 
 // Allocates the index that `meta` describes; its centre is zero.
 QuiverIndex* MakeIndex(Allocator* allocator, const MetaData& meta, const NodeLayout& layout);

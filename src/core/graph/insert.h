@@ -17,8 +17,9 @@ class Inserter {
  public:
   explicit Inserter(const GraphContext& context);
 
-  // Rounds an SQL vector into the inserter's own buffers, valid until the next call.
-  PreparedVector Prepare(const float* vector);
+  // Makes a stored copy of an SQL value in the inserter's own buffers, valid until
+  // the next call.
+  PreparedVector Prepare(const QuiverValue& value);
   // The same from a stored copy (list row, collected row), kept by pointer.
   PreparedVector Prepare(const StoredVector& stored);
 
@@ -40,34 +41,40 @@ class Inserter {
     EdgeFactors factors;
   };
 
-  Placed InsertAtLevel(const PreparedVector& vector, const Partition& partition,
-                       NewNode* node, int ef_construction, const ListSource* source,
-                       NodePointer* where, bool* merged);
-  void MakeEdges(const PreparedVector& vector, const Found* const* choices, uint32_t count);
+  Placed InsertAtLevel(const PreparedVector& vector, const Partition& partition, NewNode* node,
+                       int ef_construction, const ListSource* source, NodePointer* where,
+                       bool* merged);
+  void MakeEdges(const PreparedVector& vector, const Found* const* choices,
+                 NeighborChooser::Count count);
   void WriteBackLinks(const PreparedVector& vector, NodePointer to, int level, uint32_t count);
   void WriteBackLinkRecord(const PreparedVector& vector, NodePointer to, int level,
                            const BackLink* links, uint32_t count);
+  void WriteUncodedBackLink(NodePointer to, int level, const BackLink& link);
+  void WriteChunkedBackLink(NodePointer to, const BackLink& link, const LinkPlan& plan,
+                            const ConstNode& now, QuiverPin* pin);
+  static void WriteLink(const NodeLayout& layout, const Node& node, NodePointer to,
+                        const BackLink& link, const LinkPlan& plan);
 
   const GraphContext* context_;
   QuiverScanStats stats_;
   Search search_;
   NeighborChooser chooser_;
-  LinkScratch link_scratch_;
-  float* rotated_;
-  float* scratch_;
-  uint8_t* stored_;
-  float* decoded_;
-  int8_t* code_;
-  float* neighbor_;       // one neighbour, decoded
-  uint8_t* edge_codes_;   // slots x code_bytes
-  uint8_t* back_codes_;   // their complements
+  Placer placer_;
+  NodeReader reader_;
+  QueryMaker query_;  // of the row
+  QueryMaker self_;   // of a node that is linked back
+  float* scratch_;    // 2 x dim
+  ArenaVector<uint64_t> stored_;
+  float* neighbor_;      // one neighbour, decoded
+  uint8_t* edge_codes_;  // slots x code_bytes
+  uint8_t* back_codes_;  // their complements
   NewEdge edges_[kMaxSlots];
   BackLink back_links_[kMaxSlots];
 };
 
 // What quiver_insert does.
 void InsertRow(const QuiverStore* store, const QuiverIndex* index, int ef_construction,
-               uint64_t random, QuiverTid tid, const float* vector);
+               uint64_t random, QuiverTid tid, const QuiverValue* value);
 
 }  // namespace quiver
 

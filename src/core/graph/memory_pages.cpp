@@ -4,7 +4,9 @@ namespace quiver {
 
 namespace {
 
-MemoryPages* Pages(void* context) { return static_cast<MemoryPages*>(context); }
+MemoryPages* Pages(void* context) {
+  return static_cast<MemoryPages*>(context);
+}
 
 uint8_t* PinPage(void* context, uint32_t block, QuiverPin* pin) {
   *pin = {block, 0, true, nullptr};
@@ -14,10 +16,7 @@ uint8_t* PinPage(void* context, uint32_t block, QuiverPin* pin) {
 }  // namespace
 
 MemoryPages::MemoryPages(const QuiverStore* base)
-    : base_(base),
-      allocator_{base->context, base->allocate},
-      store_(),
-      chunks_(&allocator_) {
+    : base_(base), allocator_{base->context, base->allocate}, store_(), chunks_(&allocator_) {
   store_.context = this;
   store_.block_count = [](void* context) { return Pages(context)->count(); };
   store_.read = [](void* context, uint32_t block, QuiverPin* pin) -> const uint8_t* {

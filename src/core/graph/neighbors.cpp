@@ -1,60 +1,71 @@
 #include "graph/neighbors.h"
 
 #include <cmath>
+#include <new>
 
 namespace quiver {
 
+namespace {
+
+// A new node's list is filled up to this part of its slots.
+constexpr uint32_t kFilledShare = 3;
+
+}  // namespace
+
 NeighborChooser::NeighborChooser(const GraphContext& context)
     : context_(&context),
-      decoded_(AllocateArray<float>(context.allocator,
-                                    size_t{context.layout().slots} * context.layout().dim)) {}
+      makers_(reinterpret_cast<QueryMaker*>(
+          AllocateArray<uint8_t>(context.allocator, context.layout().slots * sizeof(QueryMaker)))) {
+  static_assert(std::is_trivially_destructible_v<QueryMaker>);
+  for (uint32_t i = 0; i < context.layout().slots; i++)
+    new (makers_ + i) QueryMaker(context.kernels, context.index, context.allocator);
+}
 
-uint32_t NeighborChooser::Choose(const ArenaVector<Found>& candidates, const Found** choices) {
+NeighborChooser::Count NeighborChooser::Choose(const ArenaVector<Found>& candidates,
+                                               const Found** choices) {
   const NodeLayout& layout = context_->layout();
   const QuiverKernels& kernels = *context_->kernels;
   const QuiverIndex& index = *context_->index;
   uint32_t count = 0;
+  Query queries[kMaxSlots];
   for (const Found& candidate : candidates) {
     if (count == layout.slots) break;
     bool dominated = false;
     for (uint32_t i = 0; i < count && !dominated; i++)
-      dominated = Distance(kernels, index, decoded_ + size_t{i} * layout.dim,
-                           candidate.vector.bytes, candidate.vector.scale) < candidate.distance;
+      dominated = Distance(kernels, index, queries[i], candidate.vector) < candidate.distance;
     if (dominated) continue;
-    Decode(kernels, index, candidate.vector.bytes, candidate.vector.scale,
-           decoded_ + size_t{count} * layout.dim);
+    queries[count] = makers_[count].Make(candidate.vector, false);
     choices[count++] = &candidate;
   }
-  return count;
+  const uint32_t diverse = count;
+  uint32_t next = 0;  // choice that the walk over the candidates has not met yet
+  for (const Found& candidate : candidates) {
+    if (count >= layout.slots / kFilledShare) break;
+    if (next < diverse && choices[next] == &candidate)
+      next++;
+    else
+      choices[count++] = &candidate;
+  }
+  return {diverse, count};
 }
 
-LinkScratch MakeLinkScratch(const GraphContext& context) {
-  const uint32_t dim = context.layout().dim;
-  return {AllocateArray<float>(context.allocator, dim),
-          AllocateArray<float>(context.allocator, dim),
-          AllocateArray<int8_t>(context.allocator, CodeLength(dim))};
-}
-
-namespace {
-
-// Distances from v to its own neighbours, from its page alone.
-void OwnDistances(const GraphContext& context, const LinkScratch& scratch, const ConstNode& v,
-                  float* distances) {
+void EstimateLinkDistances(const GraphContext& context, QueryMaker* maker, const ConstNode& v,
+                           const Query& query, float distance, LinkDistances* distances) {
   const QuiverKernels& kernels = *context.kernels;
   const QuiverIndex& index = *context.index;
-  Decode(kernels, index, v.vector(), v.head().vector_scale, scratch.vector);
-  const Query self = MakeQuery(kernels, index, scratch.vector, scratch.code, scratch.centered);
-  EstimateNeighbors(kernels, index, v, self,
-                    Distance(kernels, index, self.vector, self.vector), distances);
+  EstimateNeighbors(kernels, index, v, query, distance, distances->to_u);
+  const StoredVector stored = VectorOf(v);
+  const Query self = maker->Make(stored);
+  // Inner products have no zero at the vector itself.
+  EstimateNeighbors(kernels, index, v, self, Distance(kernels, index, self, stored),
+                    distances->to_v);
   // A slot without a number (overflow, damage) is the first to leave.
   for (uint32_t i = 0; i < v.slot_count(); i++)
-    if (std::isnan(distances[i])) distances[i] = std::numeric_limits<float>::infinity();
+    if (std::isnan(distances->to_v[i])) distances->to_v[i] = std::numeric_limits<float>::infinity();
 }
 
-}  // namespace
-
-void PlanLink(const GraphContext& context, const LinkScratch& scratch, const ConstNode& v,
-              NodePointer u, const Query& query, float distance, LinkPlan* plan) {
+void PlanLink(const GraphContext& context, const ConstNode& v, NodePointer u,
+              const LinkDistances& distances, float distance, LinkPlan* plan) {
   const uint32_t count = v.slot_count();
   *plan = {};
   plan->accepted = true;
@@ -68,10 +79,8 @@ void PlanLink(const GraphContext& context, const LinkScratch& scratch, const Con
   }
   if (count == 0) return;
 
-  float to_u[kMaxSlots];
-  float to_v[kMaxSlots];
-  EstimateNeighbors(*context.kernels, *context.index, v, query, distance, to_u);
-  OwnDistances(context, scratch, v, to_v);
+  const float* to_u = distances.to_u;
+  const float* to_v = distances.to_v;
   for (uint32_t i = 0; i < count && !plan->dominated; i++)
     plan->dominated = !v.dominated(i) && to_v[i] < distance && to_u[i] < distance;
   if (!plan->dominated) {
@@ -88,8 +97,7 @@ void PlanLink(const GraphContext& context, const LinkScratch& scratch, const Con
   for (uint32_t i = 0; i < plan->newly_count; i++) dominated[plan->newly[i]] = true;
   for (uint32_t i = 0; i < count && !any; i++) any = dominated[i];
   uint32_t leaving = count;  // u itself
-  float farthest =
-      plan->dominated || !any ? distance : -std::numeric_limits<float>::infinity();
+  float farthest = plan->dominated || !any ? distance : -std::numeric_limits<float>::infinity();
   for (uint32_t i = 0; i < count; i++) {
     if ((any && !dominated[i]) || !(to_v[i] > farthest)) continue;
     farthest = to_v[i];

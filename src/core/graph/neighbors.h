@@ -8,45 +8,52 @@ namespace quiver {
 
 // Chooses up to layout.slots of `candidates` (sorted by distance, nearest
 // first, with vectors) for a node: those that no nearer choice is closer to than
-// the node is (Malkov and Yashunin 2018, algorithm 4).  The slots left are for
-// back-links: docs/decisions/0006-no-filling.md.  Returns how many; choices has
-// room for kMaxSlots.
+// the node is (Malkov and Yashunin 2018, algorithm 4), and where these are less
+// than a third of the slots, the nearest of the others up to that.  The slots left are
+// for back-links: docs/decisions/0006-partly-filled-lists.md.  choices has room
+// for kMaxSlots.
 class NeighborChooser {
  public:
   explicit NeighborChooser(const GraphContext& context);
-  uint32_t Choose(const ArenaVector<Found>& candidates, const Found** choices);
+  struct Count {
+    uint32_t diverse;  // these come first
+    uint32_t all;      // the rest are dominated
+  };
+  Count Choose(const ArenaVector<Found>& candidates, const Found** choices);
 
  private:
   const GraphContext* context_;
-  float* decoded_;  // of the choices, layout.slots x dim
+  QueryMaker* makers_;  // of the choices, one a slot
 };
 
 // What a new edge v -> u does to v's list.
 struct LinkPlan {
-  bool accepted;            // false: the list stays as it is
-  uint32_t slot;            // where u goes; == slot_count where the list grows
-  bool dominated;           // u's own bit
-  uint32_t newly_count;     // slots that become dominated
+  bool accepted;         // false: the list stays as it is
+  uint32_t slot;         // where u goes; == slot_count where the list grows
+  bool dominated;        // u's own bit
+  uint32_t newly_count;  // slots that become dominated
   uint8_t newly[kMaxSlots];
 };
 
-// Memory for planning one edge after another.
-struct LinkScratch {
-  float* vector;    // dim
-  float* centered;  // dim
-  int8_t* code;     // CodeLength(dim)
+// What v's list is planned from: distances of its neighbours.
+struct LinkDistances {
+  float to_u[kMaxSlots];
+  float to_v[kMaxSlots];
 };
-LinkScratch MakeLinkScratch(const GraphContext& context);
 
-// Decides from v's own page alone, with x_j the estimate of u's distance to
-// neighbour o_j, d_j that of v's:
+// Estimates them from v's own codes; `v` is an image with codes, self makes
+// queries and has made room (QueryMaker::Reserve).  Not for kNone.
+void EstimateLinkDistances(const GraphContext& context, QueryMaker* self, const ConstNode& v,
+                           const Query& query, float distance, LinkDistances* distances);
+
+// Decides with x_j the distance of u to neighbour o_j, d_j that of v:
 //   1. u is dominated if an undominated o_j nearer to v has x_j < d(v, u);
 //   2. otherwise farther slots with x_j < d_j become dominated;
 //   3. a full list drops its farthest dominated entry, u included, else its
 //      farthest.
-// `query` is u's, `distance` d(v, u), exact.
-void PlanLink(const GraphContext& context, const LinkScratch& scratch, const ConstNode& v,
-              NodePointer u, const Query& query, float distance, LinkPlan* plan);
+// `distance` is d(v, u), exact.
+void PlanLink(const GraphContext& context, const ConstNode& v, NodePointer u,
+              const LinkDistances& distances, float distance, LinkPlan* plan);
 
 }  // namespace quiver
 

@@ -1,4 +1,5 @@
-// Writing nodes and rows into pages: each function is one atomic record.
+// Writing nodes and rows into pages: each function is one atomic record, and one
+// more before it for each chunk page of a new node.
 #ifndef QUIVER_GRAPH_PLACE_H
 #define QUIVER_GRAPH_PLACE_H
 
@@ -18,8 +19,15 @@ struct ListSource {
 // A slot of a node about to be written.
 struct NewEdge {
   NodePointer to;
-  const uint8_t* code;
-  EdgeFactors factors;
+  bool dominated;
+  float length;         // kNone
+  const uint8_t* code;  // layout.code_bytes of them
+  EdgeFactors factors;  // kEdge
+
+  SlotEntry slot_entry() const {
+    return {to.number, static_cast<uint16_t>(to.generation | (dominated ? kDominatedBit : 0)),
+            factors, length};
+  }
 };
 
 struct NewNode {
@@ -37,16 +45,30 @@ enum class Placed {
   kRetry,  // the graph, or the node, is no longer what the caller saw
 };
 
-// Writes the first node of an empty graph, level 0, and makes it the entry point.
-Placed PlaceFirstNode(const GraphContext& context, const NewNode& node, const ListSource* source);
+class Placer {
+ public:
+  explicit Placer(const GraphContext& context);
 
-// Writes a node into a page with room, or a new one.  source only at level 0.
-Placed PlaceNode(const GraphContext& context, const NewNode& node, const ListSource* source,
-                 NodePointer* where);
+  // Writes the first node of an empty graph, level 0, and makes it the entry point.
+  Placed PlaceFirstNode(const NewNode& node, const ListSource* source);
 
-// Adds a row to an existing node of the same vector.
-Placed PlacePosting(const GraphContext& context, NodePointer where, const StoredVector& vector,
-                    PostingEntry posting, const ListSource* source);
+  // Writes a node into a page with room, or a new one.  source only at level 0.
+  Placed PlaceNode(const NewNode& node, const ListSource* source, NodePointer* where);
+
+  // Adds a row to an existing node of the same vector.
+  Placed PlacePosting(NodePointer where, const StoredVector& vector, PostingEntry posting,
+                      const ListSource* source);
+
+ private:
+  NodePointer PlaceUpper();
+  void PrepareImage(const NewNode& node);
+  void WriteChunks(uint32_t number, uint32_t generation);
+  NodePointer WriteNode(uint8_t* page, uint32_t block, uint32_t slot);
+
+  const GraphContext* context_;
+  NodeReader reader_;
+  ArenaVector<uint8_t> image_;  // of the node being written
+};
 
 // Makes `node` the entry point, unless one of its level or above is there already.
 void RaiseEntry(const Store& store, NodePointer node, int level);

@@ -13,9 +13,9 @@ namespace quiver {
 // A node's rows, or one row of the list or without a distance.
 struct QueuedRow {
   float distance;
-  uint32_t posting_head;   // further rows, or QUIVER_INVALID_BLOCK
-  uint8_t posting_count;   // of those here
-  bool from_graph;         // may have been in the list before
+  uint32_t posting_head;  // further rows, or QUIVER_INVALID_BLOCK
+  uint8_t posting_count;  // of those here
+  bool from_graph;        // may have been in the list before
   QuiverRowKind kind;
   PostingEntry postings[2];
 

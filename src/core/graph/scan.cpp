@@ -29,6 +29,8 @@ Scan::Scan(const QuiverStore* store, const QuiverIndex* index, const QuiverScanO
       context_{store_, index, quiver_kernels(), &allocator_, false},
       stats_(),
       search_(context_, &stats_),
+      maker_(context_.kernels, index, &allocator_),
+      reader_(context_),
       query_(),
       queue_(&allocator_),
       list_(&allocator_),
@@ -42,19 +44,18 @@ Scan::Scan(const QuiverStore* store, const QuiverIndex* index, const QuiverScanO
   current_.posting_head = QUIVER_INVALID_BLOCK;
 }
 
-void Scan::Begin(const float* query) {
+void Scan::Begin(const QuiverValue* query) {
   width_ = static_cast<size_t>(options_->ef_search);
   if (query == nullptr) {
     BeginSweep();
     return;
   }
   ordered_ = true;
-  const uint32_t dim = context_.layout().dim;
-  auto* rotated = AllocateArray<float>(&allocator_, dim);
-  auto* scratch = AllocateArray<float>(&allocator_, dim);
-  auto* code = AllocateArray<int8_t>(&allocator_, CodeLength(dim));
-  RotateInto(*context_.kernels, *context_.index, query, rotated);
-  query_ = MakeQuery(*context_.kernels, *context_.index, rotated, code, scratch);
+  bounded_ = options_->bound < std::numeric_limits<double>::infinity();
+  query_ = maker_.Make(*query);
+  if ((options_->exact_order || bounded_) && context_.index->metric == QUIVER_METRIC_IP)
+    decoded_ = AllocateArray<float>(
+        &allocator_, context_.layout().form == QUIVER_FORM_DENSE ? context_.layout().dim : 1);
 }
 
 bool Scan::Next(QuiverRow* row) {
@@ -65,12 +66,14 @@ bool Scan::Next(QuiverRow* row) {
     row->kind = current_.kind;
     row->distance = 0;
     if (!ordered_ || row->kind != QUIVER_ROW_DISTANCE) return true;
-    if (options_->iterative == QUIVER_ITERATIVE_STRICT && distance < last_distance_) {
+    if ((options_->iterative == QUIVER_ITERATIVE_STRICT || options_->exact_order) &&
+        distance < last_distance_) {
       stats_.dropped++;
       continue;
     }
     last_distance_ = distance;
-    row->distance = OperatorDistance(context_.index->metric, distance);
+    row->distance = options_->exact_order ? static_cast<double>(distance)
+                                          : OperatorDistance(context_.index->metric, distance);
     return true;
   }
   return false;
@@ -109,8 +112,13 @@ bool Scan::NextPosting(PostingEntry* posting, float* distance) {
     } else {
       // Rows of the list wait until the graph's have come as far as they are.
       const bool more = has_graph_ && (phase_ == Phase::kBeams || phase_ == Phase::kSweep);
+      if (phase_ == Phase::kBeams && has_graph_ && LookAhead()) {
+        FillMore();
+        continue;
+      }
       if (!queue_.empty() && (list_.empty() || queue_.front().distance <= list_.front().distance)) {
         current_ = queue_.Pop();
+        nodes_taken_++;
       } else if (!list_.empty() && !(queue_.empty() && more)) {
         current_ = list_.Pop();
       } else {
@@ -161,20 +169,34 @@ bool Scan::FillFirst() {
     partition = ReadPartition(store_);
     stats_.pages++;
   }
-  search_.Reset(&query_, options_->iterative == QUIVER_ITERATIVE_OFF ? Search::kKeepNothing
-                                                                     : Search::kKeepCandidates);
+  const bool off = options_->iterative == QUIVER_ITERATIVE_OFF;
+  search_.Reset(&query_, (off ? Search::kKeepNothing : Search::kKeepCandidates) |
+                             (decoded_ != nullptr ? Search::kKeepSizes : Search::kKeepNothing));
   has_graph_ = partition.entry().valid();
+  bool within = true;
   if (has_graph_) {
     search_.Run(partition.entry(), partition.entry_level, 0, width_);
-    QueueFound();
+    within = QueueFound();
   }
-  phase_ = options_->iterative == QUIVER_ITERATIVE_OFF ? Phase::kEnd : Phase::kBeams;
+  phase_ = off ? Phase::kEnd : Phase::kBeams;
+  if (!within && !off) EndRows();
   return !queue_.empty() || !list_.empty();
+}
+
+// True when the next beam may bring nodes nearer than the last ones waiting.
+bool Scan::LookAhead() const {
+  return 3 * nodes_taken_ >= 2 * nodes_queued_;
 }
 
 bool Scan::LookedEnough() const {
   return ordered_ && options_->max_scan_tuples > 0 &&
          rows_looked_at_ >= static_cast<uint64_t>(options_->max_scan_tuples);
+}
+
+// No more rows with a distance.
+void Scan::EndRows() {
+  phase_ = Phase::kNan;
+  loose_block_ = ReadPartition(store_).loose_head;
 }
 
 bool Scan::FillMore() {
@@ -183,20 +205,36 @@ bool Scan::FillMore() {
     return !list_.empty();
   }
   width_ = std::min(width_ * 2, static_cast<size_t>(options_->ef_search) * kMostWidthFactor);
-  if (stats_.pages + width_ > store_.BlockCount() || Memory() > options_->memory_limit ||
-      !search_.Continue(width_)) {
+  const NodeLayout& layout = context_.layout();
+  const size_t pages_per_node =
+      layout.codec == Codec::kNone ? layout.slots / 2 : 1 + layout.CodeChunks();
+  if (stats_.pages + width_ * pages_per_node > store_.BlockCount() ||
+      Memory() > options_->memory_limit || !search_.Continue(width_)) {
     BeginSweep();
     return false;
   }
-  QueueFound();
+  if (!QueueFound()) EndRows();
   return !queue_.empty();
 }
 
-void Scan::QueueFound() {
+// Takes over what the search found; false where a bound is asked for and the last
+// two beams found nothing within.
+bool Scan::QueueFound() {
+  bool within = !bounded_;
   for (const Found& found : search_.found()) {
     expanded_.PushBack(found.number);
-    if (found.posting_count == 0 && found.posting_head == QUIVER_INVALID_BLOCK) continue;
-    queue_.Add({found.distance,
+    nodes_queued_++;
+    float key;
+    if (!Place(found.distance, found.vector, found.size, &key)) {
+      nodes_taken_++;
+      continue;
+    }
+    within = true;
+    if (found.posting_count == 0 && found.posting_head == QUIVER_INVALID_BLOCK) {
+      nodes_taken_++;
+      continue;
+    }
+    queue_.Add({key,
                 found.posting_head,
                 found.posting_count,
                 true,
@@ -206,6 +244,9 @@ void Scan::QueueFound() {
   queue_.Heapify();
   rows_looked_at_ += search_.found().size();
   search_.found().Clear();
+  // One beam without any may have gone astray.
+  beams_outside_ = within ? 0 : beams_outside_ + 1;
+  return beams_outside_ < 2;
 }
 
 void Scan::ReadList(const Partition& partition) {
@@ -226,9 +267,10 @@ void Scan::ReadList(const Partition& partition) {
       const size_t count = ListCount(page, layout);
       for (size_t i = 0; i < count; i++) {
         const ListEntry* entry = ListAt(page, layout, i);
-        list_.Add(QueuedRow::Single(RowDistance(entry->vector(), entry->scale),
-                                    QUIVER_ROW_DISTANCE, entry->posting));
         list_tids_.PushBack(entry->posting.tid());
+        float key;
+        if (PlaceVector({entry->vector(), entry->scale, entry->entries, entry->hash}, &key))
+          list_.Add(QueuedRow::Single(key, QUIVER_ROW_DISTANCE, entry->posting));
       }
       stats_.swept += count;
       block = Special(page)->next;
@@ -242,9 +284,20 @@ void Scan::ReadList(const Partition& partition) {
   rows_looked_at_ += list_.size();
 }
 
-float Scan::RowDistance(const uint8_t* vector, float scale) const {
-  return ordered_ ? Distance(*context_.kernels, *context_.index, query_.vector, vector, scale)
-                  : 0.0f;
+bool Scan::Place(float distance, const StoredVector& vector, float size, float* key) const {
+  *key = distance;
+  if (!options_->exact_order && !bounded_) return true;
+  const float bound = LowerBound(*context_.index, query_, distance, vector, size);
+  if (options_->exact_order) *key = bound;
+  return !bounded_ || static_cast<double>(bound) <= options_->bound;
+}
+
+bool Scan::PlaceVector(const StoredVector& vector, float* key) {
+  *key = 0;
+  if (!ordered_) return true;
+  const float size =
+      decoded_ == nullptr ? 0 : StoredSize(*context_.kernels, *context_.index, vector, decoded_);
+  return Place(Distance(*context_.kernels, *context_.index, query_, vector), vector, size, key);
 }
 
 void Scan::BuildListTids() {
@@ -286,9 +339,7 @@ bool Scan::FillSweep() {
   while (queue_.size() * sizeof(QueuedRow) <= options_->memory_limit && !LookedEnough()) {
     // The length is read again until it is stable: rows may move up meanwhile.
     if (sweep_block_ >= store_.BlockCount()) {
-      phase_ = Phase::kNan;
-      const Partition partition = ReadPartition(store_);
-      loose_block_ = partition.loose_head;
+      EndRows();
       break;
     }
     if (!ordered_ && ++swept > kWalkPages) break;
@@ -316,14 +367,19 @@ void Scan::SweepPage(uint32_t block) {
       if (number / 64 < done_bits_.size() && (done_bits_[number / 64] >> (number % 64) & 1) != 0)
         continue;
       const NodeHead& head = node.head();
-      queue_.Add({RowDistance(node.vector(), head.vector_scale),
+      float key = 0;
+      stats_.swept++;
+      rows_looked_at_++;
+      if (ordered_ &&
+          !PlaceVector(VectorOf(reader_.Read(node, number, NodeReader::kVector, &stats_.pages)),
+                       &key))
+        continue;
+      queue_.Add({key,
                   head.posting_head,
                   static_cast<uint8_t>(node.posting_count()),
                   true,
                   QUIVER_ROW_DISTANCE,
                   {head.postings[0], head.postings[1]}});
-      stats_.swept++;
-      rows_looked_at_++;
     }
   } else if (!ordered_ && IsPageOf(page, PageKind::kList)) {
     const size_t count = ListCount(page, layout);
@@ -345,7 +401,8 @@ bool Scan::FillLoose(uint16_t flag) {
     const uint32_t block = loose_block_;
     const uint32_t blocks = store_.BlockCount();
     if (block >= blocks || loose_steps_++ > blocks)
-      store_.Corrupted(block, "the chain of rows without a distance leaves the file or is a circle");
+      store_.Corrupted(block,
+                       "the chain of rows without a distance leaves the file or is a circle");
     QuiverPin pin;
     const uint8_t* page = store_.Read(block, &pin);
     stats_.pages++;
@@ -354,14 +411,15 @@ bool Scan::FillLoose(uint16_t flag) {
     const size_t count = PostingCount(page);
     for (size_t i = 0; i < count; i++)
       if ((Postings(page)[i].flags & flag) != 0)
-        queue_.Add(QueuedRow::Single(
-            0, flag == kPostingNan ? QUIVER_ROW_NAN : QUIVER_ROW_NULL, Postings(page)[i]));
+        queue_.Add(QueuedRow::Single(0, flag == kPostingNan ? QUIVER_ROW_NAN : QUIVER_ROW_NULL,
+                                     Postings(page)[i]));
     loose_block_ = Special(page)->next;
     store_.Release(&pin);
     if (!queue_.empty()) return true;
   }
   loose_steps_ = 0;
-  if (phase_ == Phase::kNan) {
+  // A condition may hold for a distance that is NaN, never for NULL.
+  if (phase_ == Phase::kNan && !bounded_) {
     phase_ = Phase::kNull;
     loose_block_ = ReadPartition(store_).loose_head;
   } else {

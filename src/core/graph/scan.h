@@ -2,6 +2,9 @@
 //
 //   list  ->  beam  ->  more beams  ->  sweep  ->  rows without a distance
 //
+// Rows are handed out before the next beam only as far as two thirds of the nodes
+// found: what the next beam finds may be nearer than the last third.
+//
 // The list is read exactly; the beam searches the graph; when the executor
 // wants more, further beams go on from the candidates left over; when those are
 // used up, or going on would read more pages than the file has, or memory runs
@@ -20,7 +23,7 @@ class Scan {
   Scan(const QuiverStore* store, const QuiverIndex* index, const QuiverScanOptions* options);
 
   // `query` as SQL has it; nullptr: every row in any order.
-  void Begin(const float* query);
+  void Begin(const QuiverValue* query);
   bool Next(QuiverRow* row);
   const QuiverScanStats& stats() const { return stats_; }
 
@@ -29,19 +32,22 @@ class Scan {
 
   bool NextPosting(PostingEntry* posting, float* distance);
   bool FillFirst();
+  void EndRows();
+  bool LookAhead() const;
   bool LookedEnough() const;
   bool FillMore();
   bool FillSweep();
   bool FillLoose(uint16_t flag);
-  void QueueFound();
+  bool QueueFound();
   void ReadList(const Partition& partition);
   void SweepPage(uint32_t block);
   void BeginSweep();
   bool SeenBefore(QuiverTid tid);
   void BuildListTids();
   size_t Memory() const;
-  // Distance of a stored vector, 0 where the scan has no query.
-  float RowDistance(const uint8_t* vector, float scale) const;
+  // Where a row stands in the order, and whether it may be within the bound.
+  bool Place(float distance, const StoredVector& vector, float size, float* key) const;
+  bool PlaceVector(const StoredVector& vector, float* key);
 
   const QuiverScanOptions* options_;
   Store store_;
@@ -49,13 +55,17 @@ class Scan {
   GraphContext context_;
   QuiverScanStats stats_;
   Search search_;
+  QueryMaker maker_;
+  NodeReader reader_;
   Query query_;
+  float* decoded_ = nullptr;  // where sizes of vectors are wanted
   bool ordered_ = false;
+  bool bounded_ = false;
   bool has_graph_ = false;
   Phase phase_ = Phase::kFirstBeam;
 
-  RowQueue queue_;          // of the present batch
-  RowQueue list_;           // list rows not handed over yet
+  RowQueue queue_;                    // of the present batch
+  RowQueue list_;                     // list rows not handed over yet
   ArenaVector<QuiverTid> list_tids_;  // all list rows, to find those that moved meanwhile
   Visited list_tid_set_;
   bool list_tid_set_built_ = false;
@@ -67,8 +77,11 @@ class Scan {
   size_t chain_at_ = 0;
   uint32_t chain_steps_ = 0;
 
-  ArenaVector<uint32_t> expanded_;  // bottom nodes handed over, by number
+  ArenaVector<uint32_t> expanded_;   // bottom nodes handed over, by number
   ArenaVector<uint64_t> done_bits_;  // the same as a bitmap, once sweeping
+  int beams_outside_ = 0;            // of the bound, the last ones
+  uint64_t nodes_queued_ = 0;
+  uint64_t nodes_taken_ = 0;
   size_t width_ = 0;
   uint64_t rows_looked_at_ = 0;
   uint32_t sweep_block_ = 0;

@@ -4,11 +4,19 @@ namespace quiver {
 
 namespace {
 
-// Beam of the upper layers.  One would be plain greedy; among separate clusters
-// each more finds the right one more often, for a page a layer.
-constexpr size_t kDescentWidth = 3;
+// Beam of the upper layers: one would be plain greedy; among separate clusters
+// each more finds the right one more often, for a page a layer.  So it grows with
+// the beam at the bottom (docs/decisions/0006-partly-filled-lists.md).
+constexpr size_t kLeastDescentWidth = 3;
+constexpr size_t kDescentShare = 8;
 
-bool Farther(const Candidate& a, const Candidate& b) { return a.distance > b.distance; }
+// Candidates that are fetched ahead: most often the next to be expanded, unless
+// neighbours of the present one are nearer.
+constexpr size_t kFetchedAhead = 4;
+
+bool Farther(const Candidate& a, const Candidate& b) {
+  return a.distance > b.distance;
+}
 
 }  // namespace
 
@@ -20,6 +28,7 @@ Search::Search(const GraphContext& context, QuiverScanStats* stats)
       found_(context.allocator),
       spill_(context.allocator),
       seeds_(context.allocator),
+      reader_(context),
       kept_(context.allocator) {}
 
 void Search::Reset(const Query* query, unsigned keep) {
@@ -30,6 +39,8 @@ void Search::Reset(const Query* query, unsigned keep) {
   found_.Clear();
   spill_.Clear();
   kept_used_ = 0;
+  if ((keep & kKeepSizes) && decoded_ == nullptr && context_->layout().form == QUIVER_FORM_DENSE)
+    decoded_ = AllocateArray<float>(context_->allocator, context_->layout().dim);
 }
 
 void Search::Run(NodePointer entry, int entry_level, int level, size_t width) {
@@ -39,7 +50,7 @@ void Search::Run(NodePointer entry, int entry_level, int level, size_t width) {
   seeds_.PushBack(Candidate{0, entry.number, entry.generation, 0});
   for (int l = entry_level; l > level; l--) {
     const size_t first = found_.size();
-    RunLayer(l, kDescentWidth);
+    RunLayer(l, std::max(kLeastDescentWidth, width / kDescentShare));
     seeds_.Clear();
     for (size_t i = first; i < found_.size(); i++) {
       const Found& found = found_[i];
@@ -80,10 +91,10 @@ void Search::Drain(int level) {
   Candidate candidate;
   while (beam_.Take(&candidate)) {
     context_->store.Poll();
-    // Most often the next to be expanded, unless this node's neighbours are nearer.
-    if (const Candidate* next = beam_.Peek())
-      context_->store.Prefetch(layout.BlockOf(next->number),
-                               layout.OffsetOf(layout.SlotOf(next->number)), layout.node_bytes);
+    beam_.AnnounceNext(kFetchedAhead, [&](const Candidate& next) {
+      context_->store.Prefetch(layout.BlockOf(next.number),
+                               layout.OffsetOf(layout.SlotOf(next.number)), layout.node_bytes);
+    });
     Expand(candidate, level);
   }
 }
@@ -93,18 +104,41 @@ void Search::Offer(const Candidate& candidate) {
   if (!(candidate.distance < beam_.Threshold())) {
     if (keep_ & kKeepCandidates) spill_.PushBack(candidate);
   } else if (beam_.Put(candidate, &evicted)) {
-    if ((keep_ & kKeepCandidates) && evicted.expanded == 0) spill_.PushBack(evicted);
+    if ((keep_ & kKeepCandidates) && (evicted.marks & kExpanded) == 0) spill_.PushBack(evicted);
   }
 }
 
-const uint8_t* Search::KeepVector(const uint8_t* bytes) {
-  if (context_->stable_pages) return bytes;
-  const uint32_t length = context_->layout().vector_bytes;
-  if (kept_used_ == kept_.size())
-    kept_.PushBack(AllocateArray<uint8_t>(context_->allocator, length));
-  uint8_t* copy = kept_[kept_used_++];
-  memcpy(copy, bytes, length);
-  return copy;
+const uint8_t* Search::KeepVector(const ConstNode& whole, bool in_place) {
+  if (context_->stable_pages && in_place) return whole.vector();
+  const size_t length = whole.vector_bytes();
+  if (kept_used_ == kept_.size()) kept_.PushBack({nullptr, 0});
+  Kept& kept = kept_[kept_used_++];
+  if (kept.room < length) kept = {AllocateArray<uint8_t>(context_->allocator, length), length};
+  memcpy(kept.bytes, whole.vector(), length);
+  return kept.bytes;
+}
+
+float Search::DistanceTo(NodePointer to, int level) {
+  const NodeLayout& layout = context_->layout();
+  const Store& store = context_->store;
+  const uint32_t block = layout.BlockOf(to.number);
+  if (block >= block_count_) {
+    block_count_ = store.BlockCount();
+    if (block >= block_count_) return std::numeric_limits<float>::infinity();
+  }
+  QuiverPin pin;
+  const uint8_t* page = store.Read(block, &pin);
+  stats_->pages++;
+  CheckReadable(store, page, layout, block);
+  float distance = std::numeric_limits<float>::infinity();
+  const ConstNode node(page, layout, layout.SlotOf(to.number));
+  if (IsNodePage(page, layout, level == 0 ? PageKind::kNode : PageKind::kUpper) && node.in_use() &&
+      node.pointer_generation() == to.generation && node.head().level == level) {
+    const ConstNode whole = reader_.Read(node, to.number, NodeReader::kVector, &stats_->pages);
+    distance = Distance(*context_->kernels, *context_->index, *query_, VectorOf(whole));
+  }
+  store.Release(&pin);
+  return distance;
 }
 
 void Search::Expand(const Candidate& candidate, int level) {
@@ -121,32 +155,39 @@ void Search::Expand(const Candidate& candidate, int level) {
   stats_->pages++;
   CheckReadable(store, page, layout, block);
   const ConstNode node(page, layout, layout.SlotOf(candidate.number));
-  if (!IsNodePage(page, layout, level == 0 ? PageKind::kNode : PageKind::kUpper) || !node.in_use() ||
-      node.pointer_generation() != candidate.generation || node.head().level != level) {
+  if (!IsNodePage(page, layout, level == 0 ? PageKind::kNode : PageKind::kUpper) ||
+      !node.in_use() || node.pointer_generation() != candidate.generation ||
+      node.head().level != level) {
     store.Release(&pin);
     return;
   }
+  const ConstNode whole =
+      reader_.Read(node, candidate.number, NodeReader::kEverything, &stats_->pages);
   const NodeHead& head = node.head();
   Found found;
-  found.distance = Distance(*context_->kernels, *context_->index, query_->vector, node.vector(),
-                            head.vector_scale);
+  found.vector = VectorOf(whole);
+  found.distance = Distance(*context_->kernels, *context_->index, *query_, found.vector);
   found.number = candidate.number;
   found.generation = candidate.generation;
   found.posting_count = static_cast<uint8_t>(node.posting_count());
   memcpy(found.postings, head.postings, sizeof found.postings);
   found.posting_head = head.posting_head;
   found.down = node.down();
-  found.vector.bytes = (keep_ & kKeepVectors) ? KeepVector(node.vector()) : nullptr;
-  found.vector.scale = head.vector_scale;
-  found.vector.hash = head.hash;
+  found.size = (keep_ & kKeepSizes)
+                   ? StoredSize(*context_->kernels, *context_->index, found.vector, decoded_)
+                   : 0;
+  found.vector.bytes =
+      (keep_ & kKeepVectors) ? KeepVector(whole, whole.bytes() == node.bytes()) : nullptr;
   found_.PushBack(found);
 
   const uint32_t count = node.slot_count();
+  const bool coded = layout.codec != Codec::kNone;
   float estimates[kMaxSlots];
   uint32_t numbers[kMaxSlots];
   uint16_t generations[kMaxSlots];
-  EstimateNeighbors(*context_->kernels, *context_->index, node, *query_, found.distance,
-                    estimates);
+  if (coded)
+    EstimateNeighbors(*context_->kernels, *context_->index, whole, *query_, found.distance,
+                      estimates);
   memcpy(numbers, node.numbers(), count * sizeof(uint32_t));
   memcpy(generations, node.generations(), count * sizeof(uint16_t));
   store.Release(&pin);
@@ -156,6 +197,10 @@ void Search::Expand(const Candidate& candidate, int level) {
     stats_->descended++;
   stats_->estimates += count;
 
+  if (!coded) {
+    OfferByReading(numbers, generations, count, level);
+    return;
+  }
   const bool keep_all = (keep_ & kKeepCandidates) != 0;
   for (uint32_t i = 0; i < count; i++) {
     if (!keep_all && !(estimates[i] < beam_.Threshold())) continue;
@@ -164,6 +209,25 @@ void Search::Expand(const Candidate& candidate, int level) {
     if (numbers[i] == kInvalidNode || !visited_.Insert(numbers[i])) continue;
     Offer(Candidate{estimates[i], numbers[i],
                     static_cast<uint16_t>(generations[i] & kGenerationMask), 0});
+  }
+}
+
+// Neighbours without codes: each one's own page says how far it is.
+void Search::OfferByReading(const uint32_t* numbers, const uint16_t* generations, uint32_t count,
+                            int level) {
+  const NodeLayout& layout = context_->layout();
+  Candidate fresh[kMaxSlots];
+  uint32_t fresh_count = 0;
+  for (uint32_t i = 0; i < count; i++) {
+    if (numbers[i] == kInvalidNode || !visited_.Insert(numbers[i])) continue;
+    fresh[fresh_count++] = {0, numbers[i], static_cast<uint16_t>(generations[i] & kGenerationMask),
+                            0};
+    context_->store.Prefetch(layout.BlockOf(numbers[i]), layout.OffsetOf(layout.SlotOf(numbers[i])),
+                             layout.node_bytes);
+  }
+  for (uint32_t i = 0; i < fresh_count; i++) {
+    fresh[i].distance = DistanceTo(fresh[i].pointer(), level);
+    if (fresh[i].distance < std::numeric_limits<float>::infinity()) Offer(fresh[i]);
   }
 }
 

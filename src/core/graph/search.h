@@ -2,12 +2,14 @@
 //
 // A node is expanded: its page is read once, its exact distance computed from
 // the vector stored with it, and its neighbours' distances estimated from the
-// codes beside it.  No other page is read for a neighbour.
+// codes beside it.  No other page is read for a neighbour, but where there are no
+// codes: there a neighbour's page is read for its exact distance.
 #ifndef QUIVER_GRAPH_SEARCH_H
 #define QUIVER_GRAPH_SEARCH_H
 
 #include "graph/beam.h"
 #include "graph/edges.h"
+#include "graph/node_reader.h"
 #include "graph/visited.h"
 
 namespace quiver {
@@ -21,21 +23,10 @@ struct Found {
   PostingEntry postings[kInlinePostings];
   uint32_t posting_head;
   NodePointer down;
+  float size;           // Euclidean length, where the search keeps sizes
   StoredVector vector;  // bytes only where the search keeps vectors
 
   NodePointer pointer() const { return {number, generation}; }
-};
-
-// What every part of the graph code works with.
-struct GraphContext {
-  Store store;
-  const QuiverIndex* index;
-  const QuiverKernels* kernels;
-  Allocator* allocator;
-  // Pages never move nor change their vectors: they may be pointed into.
-  bool stable_pages;
-
-  const NodeLayout& layout() const { return index->layout; }
 };
 
 class Search {
@@ -47,21 +38,26 @@ class Search {
     kKeepNothing = 0,
     kKeepVectors = 1,     // found nodes carry their stored vector
     kKeepCandidates = 2,  // candidates that the beam refuses go to spill()
+    kKeepSizes = 4,       // found nodes carry the length of their vector
   };
 
   // Forgets everything but the memory.  `query` is kept by pointer.
   void Reset(const Query* query, unsigned keep);
 
   // Searches `level` with a beam of `width`, appending to found(): from `entry`
-  // on `entry_level` down through the layers between with a narrow beam,
-  // each begun at all nodes found on the one above: the best one alone leads into
-  // a wrong cluster too often.  Finds nothing where the routes are damaged.
-  // REQUIRES: level <= entry_level.
+  // on `entry_level` down through the layers between with a narrow beam (an eighth of `width`, at
+  // least three), each begun at all nodes found on the one above: the best one alone leads into a
+  // wrong cluster too often.  Finds nothing where the routes are damaged. REQUIRES: level <=
+  // entry_level.
   void Run(NodePointer entry, int entry_level, int level, size_t width);
 
   // Goes on in the bottom layer from the candidates spilled so far: a beam of
   // `width` of them.  False when there were none.
   bool Continue(size_t width);
+
+  // Distance of the node that `to` points to on `level`, read from its page;
+  // infinity where it is not there.
+  float DistanceTo(NodePointer to, int level);
 
   ArenaVector<Found>& found() { return found_; }
   const ArenaVector<Candidate>& spill() const { return spill_; }
@@ -74,8 +70,10 @@ class Search {
   void RunLayer(int level, size_t width);
   void Drain(int level);
   void Expand(const Candidate& candidate, int level);
+  void OfferByReading(const uint32_t* numbers, const uint16_t* generations, uint32_t count,
+                      int level);
   void Offer(const Candidate& candidate);
-  const uint8_t* KeepVector(const uint8_t* bytes);
+  const uint8_t* KeepVector(const ConstNode& whole, bool in_place);
 
   const GraphContext* context_;
   QuiverScanStats* stats_;
@@ -87,8 +85,14 @@ class Search {
   ArenaVector<Found> found_;
   ArenaVector<Candidate> spill_;
   ArenaVector<Candidate> seeds_;  // where the next layer begins
+  NodeReader reader_;
+  float* decoded_ = nullptr;
   // Kept vectors, reused after Reset.
-  ArenaVector<uint8_t*> kept_;
+  struct Kept {
+    uint8_t* bytes;
+    size_t room;
+  };
+  ArenaVector<Kept> kept_;
   size_t kept_used_ = 0;
 };
 

@@ -48,9 +48,7 @@ class Visited {
  private:
   static constexpr size_t kFirstCapacity = 2048;
 
-  size_t Home(uint32_t key) const {
-    return (key * uint64_t{0x9E3779B97F4A7C15u}) >> shift_;
-  }
+  size_t Home(uint32_t key) const { return (key * uint64_t{0x9E3779B97F4A7C15u}) >> shift_; }
 
   void Grow() {
     const size_t old_capacity = capacity_;

@@ -7,12 +7,13 @@
 
 namespace quiver {
 
-// Format 1.  The stored vector follows; entries are padded to 8 bytes.
+// Format 2.  The stored vector follows; entries are padded to 8 bytes.
 struct ListEntry {
   uint64_t hash;  // of the original vector's bytes
   PostingEntry posting;
-  float scale;    // component = scale * stored, 1 for float32
-  uint32_t reserved;
+  float scale;       // component = scale * stored, 1 for float32
+  uint16_t entries;  // as NodeHead's
+  uint16_t reserved;
 
   const uint8_t* vector() const { return reinterpret_cast<const uint8_t*>(this + 1); }
   uint8_t* vector() { return reinterpret_cast<uint8_t*>(this + 1); }
@@ -25,6 +26,10 @@ inline size_t ListEntryBytes(const NodeLayout& layout) {
 // Entries that fit; the hole keeps a hint bit each and 8 bytes more.
 inline size_t ListEntriesPerPage(const NodeLayout& layout) {
   return (kPageDataBytes - 16) * 8 / (8 * ListEntryBytes(layout) + 1);
+}
+// A list takes vectors of one size that fit a page; others go to the graph at once.
+inline bool HasList(const NodeLayout& layout) {
+  return layout.form != QUIVER_FORM_SPARSE && ListEntriesPerPage(layout) > 0;
 }
 inline size_t ListCount(const uint8_t* page, const NodeLayout& layout) {
   const size_t bytes = PageAt<PageHeader>(page, 0)->lower - kPageHeaderBytes;

@@ -9,7 +9,7 @@ namespace quiver {
 constexpr uint32_t kMetaBlock = 0;
 constexpr uint32_t kMaxListLimit = 65536;
 constexpr uint32_t kMetaMagic = 0x51564552;  // "QVER"
-constexpr uint32_t kFormatVersion = 1;
+constexpr uint32_t kFormatVersion = 2;
 
 // Features an index may use, in three sets as ext4 has them.  Unknown
 // incompatible ones refuse every use, unknown read-compatible ones refuse
@@ -26,10 +26,10 @@ enum class PartitionState : uint8_t {
 
 // What one partition changes as it grows.  Format 1.
 struct Partition {
-  uint32_t list_head;     // chain of list pages, or QUIVER_INVALID_BLOCK
+  uint32_t list_head;  // chain of list pages, or QUIVER_INVALID_BLOCK
   uint32_t list_tail;
   uint32_t list_pages;
-  uint32_t loose_head;    // chain of pages with rows that have no distance
+  uint32_t loose_head;  // chain of pages with rows that have no distance
   uint32_t loose_tail;
   uint32_t entry_number;  // the graph's entry point on its top level, or kInvalidNode
   uint16_t entry_generation;
@@ -41,7 +41,7 @@ struct Partition {
 };
 static_assert(sizeof(Partition) == 32);
 
-// Format 1.  Follows the page header.
+// Format 2.  Follows the page header.
 struct MetaData {
   uint32_t magic;
   uint32_t format_version;
@@ -51,28 +51,36 @@ struct MetaData {
   uint32_t incompatible;
   uint32_t dim;
   uint8_t metric;              // QuiverMetric
-  uint8_t float32;             // 1: vectors as float32, 0: float16
-  uint8_t bits;                // of an edge code's component
+  uint8_t float32;             // 1: components as float32, 0: float16, or bits
+  uint8_t bits;                // of an edge code's component; 0: no such codes
   uint8_t rotation_algorithm;  // kRotationAlgorithm
   uint64_t rotation_seed;
   uint16_t slots;
   uint16_t nodes_per_page;
   uint16_t m;
   uint16_t ef_construction;
-  uint32_t type_oid;           // of the key column
-  uint32_t posting_bytes;      // of a posting entry: 8 without attributes
-  uint32_t center_block;       // first of consecutive blocks; QUIVER_INVALID_BLOCK: zero
-  uint32_t list_limit;         // pages of the list before it begins to drain
-  uint32_t repair_pending;     // emptied nodes that vacuum has not repaired yet
-  uint32_t reserved[3];        // 0
+  uint32_t type_oid;        // of the key column
+  uint32_t posting_bytes;   // of a posting entry: 8 without attributes
+  uint32_t center_block;    // first of consecutive blocks; QUIVER_INVALID_BLOCK: zero
+  uint32_t list_limit;      // pages of the list before it begins to drain
+  uint32_t repair_pending;  // emptied nodes that vacuum has not repaired yet
+  uint8_t form;             // QuiverForm
+  uint8_t codec;            // Codec
+  uint16_t sparse_bytes;    // room for a sparse vector beside its node; 0: other forms
+  uint32_t reserved[2];     // 0
   Partition partition;
 };
 static_assert(offsetof(MetaData, rotation_seed) == 32);
+static_assert(offsetof(MetaData, form) == 68);
 static_assert(offsetof(MetaData, partition) == 80);
 static_assert(sizeof(MetaData) == 112);
 
-inline const MetaData* Meta(const uint8_t* page) { return PageAt<MetaData>(page, kPageHeaderBytes); }
-inline MetaData* Meta(uint8_t* page) { return PageAt<MetaData>(page, kPageHeaderBytes); }
+inline const MetaData* Meta(const uint8_t* page) {
+  return PageAt<MetaData>(page, kPageHeaderBytes);
+}
+inline MetaData* Meta(uint8_t* page) {
+  return PageAt<MetaData>(page, kPageHeaderBytes);
+}
 
 // Floats of the centre on one page.
 constexpr size_t kCenterPerPage = (kPageDataBytes - 8) / sizeof(float);

@@ -34,32 +34,36 @@ enum NodeFlags : uint8_t {
   kNodeEmptied = 2,  // no rows left; a route only
 };
 
-// Format 1.
+// Format 2.
 struct NodeHead {
-  uint32_t generation;     // of the page's counter when the node was put here
-  uint8_t level;           // 0: bottom layer
-  uint8_t flags;           // NodeFlags; 0: the slot is free
-  uint8_t slot_count;      // neighbours, 0 .. layout.slots
-  uint8_t posting_count;   // inline rows, 0 .. kInlinePostings; 0 in upper layers
-  uint64_t hash;           // of the original vector's bytes
-  float vector_scale;      // component = scale * stored; a power of two, 1 for float32
-  float f_scale;           // edge terms likewise; powers of two
+  uint32_t generation;    // of the page's counter when the node was put here
+  uint8_t level;          // 0: bottom layer
+  uint8_t flags;          // NodeFlags; 0: the slot is free
+  uint8_t slot_count;     // neighbours, 0 .. layout.slots
+  uint8_t posting_count;  // inline rows, 0 .. kInlinePostings; 0 in upper layers
+  uint64_t hash;          // of the original vector's bytes
+  float vector_scale;     // component = scale * stored; a power of two, 1 for float32
+  float f_scale;          // kEdge: terms likewise; powers of two
   float g_scale;
-  uint32_t posting_head;   // first page of further rows, or QUIVER_INVALID_BLOCK
-  uint32_t posting_tail;   // last page of further rows
-  uint32_t down_number;    // upper layers: the same vector's node one level down
+  uint32_t posting_head;  // first page of further rows, or QUIVER_INVALID_BLOCK
+  uint32_t posting_tail;  // last page of further rows
+  uint32_t down_number;   // upper layers: the same vector's node one level down
   uint16_t down_generation;
-  uint16_t reserved16;     // 0
-  uint32_t reserved32;     // 0
+  uint16_t entries;     // SPARSE: of the vector; DENSE as float16: length of the rounding
+                        // error / vector_scale, as float16; else 0
+  uint32_t chunk_head;  // first chunk page, or QUIVER_INVALID_BLOCK
   PostingEntry postings[kInlinePostings];
 };
 static_assert(sizeof(NodeHead) == 64);
 static_assert(offsetof(NodeHead, hash) == 8);
 static_assert(offsetof(NodeHead, posting_head) == 28);
+static_assert(offsetof(NodeHead, chunk_head) == 44);
 static_assert(offsetof(NodeHead, postings) == 48);
 static_assert(kMaxSlots <= 255);
 
-// Typed access to a node's bytes; Byte is uint8_t or const uint8_t.
+// Typed access to a node's bytes, on its page or as an image; Byte is uint8_t or
+// const uint8_t.  On the page of a node that exceeds it, codes() and vector() are
+// there only as far as the layout says.
 template <class Byte>
 class BasicNode {
   template <class T>
@@ -68,16 +72,30 @@ class BasicNode {
  public:
   BasicNode(Byte* page, const NodeLayout& layout, uint32_t slot)
       : bytes_(page + layout.OffsetOf(slot)), layout_(&layout) {}
+  // An image.
+  BasicNode(Byte* bytes, const NodeLayout& layout) : bytes_(bytes), layout_(&layout) {}
 
   Like<NodeHead>& head() const { return *reinterpret_cast<Like<NodeHead>*>(bytes_); }
-  Byte* vector() const { return bytes_ + sizeof(NodeHead); }
+  Byte* vector() const { return bytes_ + layout_->vector_offset; }
   Byte* codes() const { return bytes_ + layout_->code_offset; }
   Byte* code(uint32_t slot) const { return codes() + size_t{slot} * layout_->code_bytes; }
   Like<uint32_t>* numbers() const { return At<uint32_t>(layout_->number_offset); }
   Like<uint16_t>* generations() const { return At<uint16_t>(layout_->generation_offset); }
   Like<uint16_t>* f() const { return At<uint16_t>(layout_->f_offset); }
   Like<uint16_t>* g() const { return At<uint16_t>(layout_->g_offset); }
+  // kNone: lengths of the edges.
+  Like<float>* lengths() const { return At<float>(layout_->f_offset); }
   Byte* bytes() const { return bytes_; }
+
+  // Bytes of the vector.
+  uint32_t vector_bytes() const {
+    return layout_->form == QUIVER_FORM_SPARSE ? uint32_t{head().entries} * 8
+                                               : layout_->vector_bytes;
+  }
+  bool vector_at_home() const {
+    return layout_->vector_at_home && vector_bytes() <= layout_->vector_bytes;
+  }
+  bool has_chunks() const { return !vector_at_home() || layout_->codes_at_home < layout_->slots; }
 
   bool in_use() const { return (head().flags & kNodeInUse) != 0; }
   // Never more than the layout has, whatever the page says.

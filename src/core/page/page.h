@@ -27,7 +27,7 @@ constexpr size_t kPageSpecialOffset = kPageBytes - kPageSpecialBytes;
 constexpr size_t kPageDataBytes = kPageSpecialOffset - kPageHeaderBytes;
 constexpr uint16_t kPageMagic = 0x5156;  // "VQ"
 
-// Format 1.
+// Format 1; kChunk 2.
 enum class PageKind : uint8_t {
   kMeta = 1,
   kCenter = 2,   // the centre's floats
@@ -37,6 +37,7 @@ enum class PageKind : uint8_t {
   kPosting = 6,  // rows of one node, more than fit inline
   kLoose = 7,    // rows without a distance
   kFree = 8,     // nothing; may become any kind
+  kChunk = 9,    // a part of one node that does not lie on its page
 };
 
 // Format 1.
@@ -73,7 +74,9 @@ const T* PageAt(const uint8_t* page, size_t offset) {
   return reinterpret_cast<const T*>(page + offset);
 }
 
-inline PageSpecial* Special(uint8_t* page) { return PageAt<PageSpecial>(page, kPageSpecialOffset); }
+inline PageSpecial* Special(uint8_t* page) {
+  return PageAt<PageSpecial>(page, kPageSpecialOffset);
+}
 inline const PageSpecial* Special(const uint8_t* page) {
   return PageAt<PageSpecial>(page, kPageSpecialOffset);
 }
@@ -86,8 +89,7 @@ inline void SetPageDataBytes(uint8_t* page, size_t data_bytes) {
 // Makes an empty page of `kind`.  Keeps the page's generation counter, which is
 // 0 on a page never used before.
 inline void InitPage(uint8_t* page, PageKind kind, size_t data_bytes) {
-  const uint32_t generation =
-      Special(page)->magic == kPageMagic ? Special(page)->generation : 0;
+  const uint32_t generation = Special(page)->magic == kPageMagic ? Special(page)->generation : 0;
   memset(page, 0, kPageBytes);
   auto* header = PageAt<PageHeader>(page, 0);
   header->upper = kPageSpecialOffset;
@@ -98,7 +100,9 @@ inline void InitPage(uint8_t* page, PageKind kind, size_t data_bytes) {
 }
 
 // True for a page of zeros: a crash came between its extension and first record.
-inline bool IsNewPage(const uint8_t* page) { return PageAt<PageHeader>(page, 0)->upper == 0; }
+inline bool IsNewPage(const uint8_t* page) {
+  return PageAt<PageHeader>(page, 0)->upper == 0;
+}
 
 // True when the page is one of ours, of any kind, with sound bounds.
 inline bool IsSoundPage(const uint8_t* page) {
@@ -106,7 +110,7 @@ inline bool IsSoundPage(const uint8_t* page) {
   return header->special == kPageSpecialOffset && header->upper == kPageSpecialOffset &&
          header->lower >= kPageHeaderBytes && header->lower <= kPageSpecialOffset &&
          Special(page)->magic == kPageMagic && Special(page)->kind >= PageKind::kMeta &&
-         Special(page)->kind <= PageKind::kFree && Special(page)->partition == 0;
+         Special(page)->kind <= PageKind::kChunk && Special(page)->partition == 0;
 }
 
 inline bool IsPageOf(const uint8_t* page, PageKind kind) {

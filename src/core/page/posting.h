@@ -17,9 +17,7 @@ struct PostingEntry {
     return {static_cast<uint16_t>(tid.block >> 16), static_cast<uint16_t>(tid.block), tid.offset,
             flags};
   }
-  QuiverTid tid() const {
-    return {static_cast<uint32_t>(block_high) << 16 | block_low, offset};
-  }
+  QuiverTid tid() const { return {static_cast<uint32_t>(block_high) << 16 | block_low, offset}; }
 };
 static_assert(sizeof(PostingEntry) == 8);
 
@@ -42,7 +40,9 @@ inline size_t PostingCount(const uint8_t* page) {
 inline const PostingEntry* Postings(const uint8_t* page) {
   return PageAt<PostingEntry>(page, kPageHeaderBytes);
 }
-inline PostingEntry* Postings(uint8_t* page) { return PageAt<PostingEntry>(page, kPageHeaderBytes); }
+inline PostingEntry* Postings(uint8_t* page) {
+  return PageAt<PostingEntry>(page, kPageHeaderBytes);
+}
 
 // REQUIRES: PostingCount(page) < kPostingsPerPage.
 inline void AppendPosting(uint8_t* page, PostingEntry entry) {

@@ -1,4 +1,4 @@
-// Distances, conversions and bit counts of every level against double precision.
+// Distances and conversions of every level against double precision.
 // Sizes 0 .. 130, 384, 768, 784, 1000, 1536, 16000; aligned and not; arrays end
 // at an unmapped page, so that reading past them is a fault.
 #include <limits>
@@ -75,6 +75,7 @@ void CheckMixed(const QuiverKernels* k, const std::vector<float>& q, const std::
   const auto bound = [&](double magnitude) { return exact ? 0.0 : SumBound(dim, magnitude); };
   EXPECT_NEAR(k->l2sq_f32_f16(x.data(), y.data(), scale, dim), want.l2sq, bound(want.l2sq));
   EXPECT_NEAR(k->ip_f32_f16(x.data(), y.data(), scale, dim), want.ip, bound(want.ip_magnitude));
+  EXPECT_NEAR(k->l1_f32_f16(x.data(), y.data(), scale, dim), want.l1, bound(want.l1));
 }
 
 TEST(DistanceKernels, SmallIntegersAreExact) {
@@ -115,6 +116,8 @@ TEST(DistanceKernels, ZerosSubnormalsAndLargeValues) {
       const std::vector<float> tiny(dim, 1e-42f);
       EXPECT_NEAR(k->l1_f32(tiny.data(), std::vector<float>(dim, 0.0f).data(), dim),
                   static_cast<double>(dim) * 1e-42f, static_cast<double>(dim) * 2e-45);
+      EXPECT_NEAR(k->l1_f32_f16(tiny.data(), std::vector<uint16_t>(dim, 0x8000).data(), 1, dim),
+                  static_cast<double>(dim) * 1e-42f, static_cast<double>(dim) * 2e-45);
     }
 }
 
@@ -130,6 +133,9 @@ TEST(DistanceKernels, OverflowIsInfinityAndNanStays) {
       a.back() = std::numeric_limits<float>::quiet_NaN();
       EXPECT_TRUE(std::isnan(k->l2sq_f32(a.data(), b.data(), dim)));
       EXPECT_TRUE(std::isnan(k->l1_f32(a.data(), b.data(), dim)));
+      const std::vector<uint16_t> half(dim, 0x7BFF);
+      EXPECT_TRUE(std::isnan(k->l1_f32_f16(a.data(), half.data(), 1, dim)));
+      EXPECT_EQ(k->l1_f32_f16(b.data(), half.data(), 0x1.0p120f, dim), inf);
     }
   }
 }
@@ -148,6 +154,7 @@ TEST(DistanceKernels, UnalignedPointers) {
       EXPECT_EQ(k->l2sq_f32(x, y, dim), want.l2sq);
       EXPECT_EQ(k->l2sq_f32_f16(x, half.data() + 15 - offset, 1, dim), want.l2sq);
       EXPECT_EQ(k->ip_f32_f16(x, half.data() + 15 - offset, 1, dim), want.ip);
+      EXPECT_EQ(k->l1_f32_f16(x, half.data() + 15 - offset, 1, dim), want.l1);
     }
 }
 
@@ -201,34 +208,6 @@ TEST(ConversionKernels, TailsStayInside) {
         ASSERT_EQ(back[i], F16ToF32(halves[i])) << k->name;
       }
     }
-}
-
-TEST(BitKernels, HammingAndJaccard) {
-  for (const QuiverKernels* k : Levels())
-    for (size_t bytes = 0; bytes <= 300; bytes++) {
-      const std::vector<uint8_t> a = RandomBytes(bytes, bytes);
-      const std::vector<uint8_t> b = RandomBytes(bytes, bytes + 1000);
-      uint64_t differ = 0, both = 0, either = 0;
-      for (size_t i = 0; i < bytes; i++) {
-        differ += static_cast<uint64_t>(__builtin_popcount(a[i] ^ b[i]));
-        both += static_cast<uint64_t>(__builtin_popcount(a[i] & b[i]));
-        either += static_cast<uint64_t>(__builtin_popcount(a[i] | b[i]));
-      }
-      const Guarded<uint8_t> x(a);
-      const Guarded<uint8_t> y(b);
-      EXPECT_EQ(k->hamming(x.data(), y.data(), bytes), differ) << k->name << " " << bytes;
-      uint64_t got_both, got_either;
-      k->jaccard(x.data(), y.data(), bytes, &got_both, &got_either);
-      EXPECT_EQ(got_both, both) << k->name << " " << bytes;
-      EXPECT_EQ(got_either, either) << k->name << " " << bytes;
-    }
-}
-
-TEST(BitKernels, LongStringsOfOnes) {
-  const std::vector<uint8_t> ones(8000, 0xFF);
-  const std::vector<uint8_t> zeros(8000, 0);
-  for (const QuiverKernels* k : Levels())
-    EXPECT_EQ(k->hamming(ones.data(), zeros.data(), ones.size()), 64000u) << k->name;
 }
 
 }  // namespace

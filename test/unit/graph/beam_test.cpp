@@ -69,7 +69,7 @@ TEST_F(BeamTest, KeepsTheNearestAndTakesThemInOrder) {
       if (full) {
         const auto last = std::prev(model.end());
         EXPECT_EQ(evicted.number, last->second.number);
-        EXPECT_EQ(evicted.expanded != 0, last->second.taken);
+        EXPECT_EQ((evicted.marks & kExpanded) != 0, last->second.taken);
         model.erase(last);
       }
       model.insert({distance, {i, false}});
@@ -77,20 +77,32 @@ TEST_F(BeamTest, KeepsTheNearestAndTakesThemInOrder) {
   }
 }
 
-TEST_F(BeamTest, PeekIsWhatTakeWouldGive) {
+// Each candidate is announced once, in the order in which they will be taken, and
+// not once it has been taken.
+TEST_F(BeamTest, AnnouncesTheNextOnce) {
   Beam beam(allocator());
   beam.Reset(4);
-  EXPECT_EQ(beam.Peek(), nullptr);
+  const auto announced = [&](size_t count) {
+    std::vector<uint32_t> numbers;
+    beam.AnnounceNext(count, [&](const Candidate& next) { numbers.push_back(next.number); });
+    return numbers;
+  };
+  using Numbers = std::vector<uint32_t>;
+  EXPECT_EQ(announced(2), Numbers{});
   Candidate candidate;
   beam.Put({2, 2, 0, 0}, &candidate);
   beam.Put({1, 1, 0, 0}, &candidate);
-  ASSERT_NE(beam.Peek(), nullptr);
-  EXPECT_EQ(beam.Peek()->number, 1u);
+  beam.Put({4, 4, 0, 0}, &candidate);
+  EXPECT_EQ(announced(2), (Numbers{1, 2}));
+  EXPECT_EQ(announced(2), Numbers{});
   ASSERT_TRUE(beam.Take(&candidate));
   EXPECT_EQ(candidate.number, 1u);
-  EXPECT_EQ(beam.Peek()->number, 2u);
-  ASSERT_TRUE(beam.Take(&candidate));
-  EXPECT_EQ(beam.Peek(), nullptr);
+  beam.Put({3, 3, 0, 0}, &candidate);
+  EXPECT_EQ(announced(2), Numbers{3});
+  EXPECT_EQ(announced(9), Numbers{4});
+  // One that took the place of another is new, whatever marks it comes with.
+  ASSERT_TRUE(beam.Put({0, 5, 0, kAnnounced}, &candidate));
+  EXPECT_EQ(announced(1), Numbers{5});
 }
 
 TEST_F(VisitedTest, AgreesWithASet) {

@@ -2,24 +2,29 @@
 // bounds (run under ASan and UBSan too).  test/fuzz goes on where this ends.
 #include "fakes/damaged_index.h"
 
+#include <algorithm>
+#include <memory>
+
 #include "base/random.h"
 #include "graph/index_testing.h"
 
 namespace quiver::fakes {
 namespace {
 
-class Damage : public ::testing::TestWithParam<QuiverMetric> {
+class Damage : public ::testing::TestWithParam<QuiverIndexParams> {
  protected:
-  Damage() : index_(IndexOfAllPageKinds(60, GetParam())) {
-    ChooseLayout(60, 16, QUIVER_STORAGE_AUTO, &layout_);
-  }
+  Damage() : index_(SoundIndex(GetParam())), layout_(index_.layout()) {}
 
-  std::vector<uint32_t> PagesOf(PageKind kind) {
-    std::vector<uint32_t> blocks;
-    for (uint32_t block = 0; block < index_.file()->block_count(); block++)
-      if (IsPageOf(index_.file()->Copy(block).data(), kind)) blocks.push_back(block);
-    return blocks;
+  // Made once.
+  static const MemoryIndex& SoundIndex(const QuiverIndexParams& params) {
+    static std::map<std::string, std::unique_ptr<MemoryIndex>> made;
+    std::unique_ptr<MemoryIndex>& index = made[NameOf(params)];
+    if (index == nullptr) index = std::make_unique<MemoryIndex>(IndexOfAllPageKinds(params));
+    return *index;
   }
+  std::vector<uint32_t> PagesOf(PageKind kind) { return index_.PagesOf(kind); }
+  Value AnyQuery(uint64_t seed = 1) { return RandomValues(GetParam(), seed, 1)[0]; }
+  bool has_list() const { return index_.partition().state == PartitionState::kDraining; }
 
   // Random bytes at random places of [first, end) of a page.
   static void Scribble(MemoryFile* file, uint32_t block, size_t first, size_t end,
@@ -52,9 +57,11 @@ class Damage : public ::testing::TestWithParam<QuiverMetric> {
 
 TEST_P(Damage, TheIndexHasEveryKindOfPage) {
   for (const PageKind kind :
-       {PageKind::kMeta, PageKind::kNode, PageKind::kUpper, PageKind::kList, PageKind::kPosting})
+       {PageKind::kMeta, PageKind::kNode, PageKind::kUpper, PageKind::kPosting, PageKind::kLoose})
     EXPECT_FALSE(PagesOf(kind).empty()) << static_cast<int>(kind);
-  EXPECT_FALSE(PagesOf(PageKind::kLoose).empty());
+  EXPECT_EQ(PagesOf(PageKind::kList).empty(), !has_list());
+  EXPECT_EQ(PagesOf(PageKind::kChunk).empty(),
+            layout_.vector_at_home && layout_.form != QUIVER_FORM_SPARSE);
   EXPECT_EQ(UseDamaged(*index_.file(), index_.params(), 1), "");
 }
 
@@ -106,7 +113,7 @@ TEST_P(Damage, Circles) {
       ASSERT_EQ(UseDamaged(file, index_.params(), block), "") << "block " << block;
       MemoryIndex damaged(file, index_.params());
       std::optional<QuiverError> error;
-      damaged.Search(GaussianVectors(1, 1, 60)[0], OptionsOf(10), SIZE_MAX, &error);
+      damaged.Search(AnyQuery(), OptionsOf(10), SIZE_MAX, &error);
       EXPECT_TRUE(error.has_value()) << "block " << block;
       if (error.has_value()) {
         EXPECT_EQ(error->code, QUIVER_ERROR_CORRUPTED) << "block " << block;
@@ -125,12 +132,14 @@ TEST_P(Damage, LinksLoseNoRows) {
       for (const uint32_t block : PagesOf(kind)) {
         for (uint32_t slot = 0; slot < layout_.nodes_per_page; slot++) {
           const size_t node = layout_.OffsetOf(slot);
-          Scribble(&file, block, node + layout_.code_offset, node + layout_.node_bytes, &random);
+          Scribble(&file, block, node + layout_.number_offset,
+                   node + layout_.code_offset + layout_.codes_at_home * layout_.code_bytes,
+                   &random);
         }
       }
     }
     MemoryIndex damaged(file, index_.params());
-    const std::vector<Hit> hits = damaged.Search(GaussianVectors(seed, 1, 60)[0], OptionsOf(10));
+    const std::vector<Hit> hits = damaged.Search(AnyQuery(seed), OptionsOf(10));
     ExpectRowsOnce(hits, RowsUpTo(static_cast<uint32_t>(rows)), "seed " + std::to_string(seed));
   }
 }
@@ -139,6 +148,7 @@ TEST_P(Damage, LinksLoseNoRows) {
 TEST_P(Damage, LostPagesAreReported) {
   for (const PageKind kind :
        {PageKind::kNode, PageKind::kList, PageKind::kPosting, PageKind::kLoose}) {
+    if (PagesOf(kind).empty()) continue;
     const uint32_t block = PagesOf(kind)[0];
     MemoryFile file(*index_.file());
     const uint16_t magic = 0;
@@ -147,7 +157,7 @@ TEST_P(Damage, LostPagesAreReported) {
     for (const bool ordered : {true, false}) {
       std::optional<QuiverError> error;
       if (ordered)
-        damaged.Search(GaussianVectors(1, 1, 60)[0], OptionsOf(10), SIZE_MAX, &error);
+        damaged.Search(AnyQuery(), OptionsOf(10), SIZE_MAX, &error);
       else
         damaged.Everything(&error);
       ASSERT_TRUE(error.has_value()) << static_cast<int>(kind) << (ordered ? ", ordered" : "");
@@ -157,8 +167,19 @@ TEST_P(Damage, LostPagesAreReported) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Metrics, Damage,
-                         ::testing::Values(QUIVER_METRIC_L2, QUIVER_METRIC_COSINE));
+INSTANTIATE_TEST_SUITE_P(Forms, Damage,
+                         ::testing::Values(ParamsOf(60, QUIVER_METRIC_L2),
+                                           ParamsOf(60, QUIVER_METRIC_COSINE),
+                                           ParamsOf(5000, QUIVER_METRIC_L2, 8),
+                                           ParamsOf(3000, QUIVER_METRIC_L1, 4),
+                                           ParamsOf(700, QUIVER_METRIC_HAMMING, 8),
+                                           ParamsOf(20000, QUIVER_METRIC_JACCARD, 4),
+                                           SparseParamsOf(5000, QUIVER_METRIC_COSINE, 8)),
+                         [](const ::testing::TestParamInfo<QuiverIndexParams>& info) {
+                           std::string name = NameOf(info.param);
+                           std::replace(name.begin(), name.end(), ' ', '_');
+                           return name;
+                         });
 
 }  // namespace
 }  // namespace quiver::fakes

@@ -37,8 +37,13 @@ struct Shape {
 TEST(DistanceBound, HoldsForEveryMetricAndStorage) {
   const uint64_t seed = 41;
   printf("seed %lu\n", seed);
-  for (const Shape& shape : {Shape{1, 1, 0}, {3, 1, 0}, {64, 1e-6f, 0}, {100, 1, 30}, {300, 1e6f, 3},
-                             {784, 255, 1}, {1100, 1, 0}}) {
+  for (const Shape& shape : {Shape{1, 1, 0},
+                             {3, 1, 0},
+                             {64, 1e-6f, 0},
+                             {100, 1, 30},
+                             {300, 1e6f, 3},
+                             {784, 255, 1},
+                             {1100, 1, 0}}) {
     std::vector<Vector> rows = GaussianVectors(seed, 120, shape.dim);
     std::vector<Vector> queries = GaussianVectors(seed + 1, 3, shape.dim);
     queries.push_back(rows[7]);

@@ -6,8 +6,7 @@ namespace {
 
 // Pages of the graph's nodes with rows of their own.
 uint32_t NodesInUse(const MemoryIndex& index, MemoryFile* file, uint32_t* posting_pages) {
-  NodeLayout layout;
-  ChooseLayout(index.params().dim, index.params().m, index.params().storage, &layout);
+  const NodeLayout& layout = index.layout();
   uint32_t nodes = 0;
   *posting_pages = 0;
   for (uint32_t block = 1; block < file->block_count(); block++) {

@@ -23,10 +23,10 @@ class OneNode {
       : store_(&none_), kernels_(*quiver_kernels()) {
     MetaData meta;
     NodeLayout layout;
-    DescribeIndex(ParamsOf(dim, metric, 16, QUIVER_STORAGE_FLOAT32), &meta, &layout);
-    EXPECT_TRUE(MakeLayout(dim, bits, 16, 1, true, &layout_));
-    Allocator allocator = TestAllocator(&store_);
-    index_ = MakeIndex(&allocator, meta, layout_);
+    DescribeIndex(ParamsOf(dim, metric, 16, QUIVER_STORAGE_FLOAT32), 0, &meta, &layout);
+    EXPECT_TRUE(MakeLayout({dim, QUIVER_FORM_DENSE, Codec::kEdge, bits, 16, 1, true, 0}, &layout_));
+    allocator_ = TestAllocator(&store_);
+    index_ = MakeIndex(&allocator_, meta, layout_);
     for (uint32_t i = 0; i < dim; i++) index_->center()[i] = center[i];
   }
 
@@ -44,28 +44,35 @@ class OneNode {
     kernels_.encode_edge(own_.data(), neighbor.data(), index_->center(), layout_.dim,
                          static_cast<int>(layout_.bits), code.data(), &terms);
     const uint8_t slot = node().head().slot_count;
-    WriteSlot(layout_, node(), slot, slot, 1, code.data(), ForwardFactors(index_->metric, terms));
+    WriteSlot(layout_, node(), slot, {slot, 1, ForwardFactors(index_->metric, terms), 0});
+    memcpy(node().code(slot), code.data(), code.size());
     node().head().slot_count++;
     return terms;
   }
   std::vector<float> Estimate(const Vector& query) {
-    std::vector<int8_t> code(CodeLength(layout_.dim));
-    std::vector<float> scratch(layout_.dim);
-    const Query q = MakeQuery(kernels_, *index_, query.data(), code.data(), scratch.data());
+    QueryMaker maker(&kernels_, index_, &allocator_);
+    const Query q = maker.Make(Stored(query));
     std::vector<float> estimates(kMaxSlots);
     EstimateNeighbors(kernels_, *index_, ConstNode(page_, layout_, 0), q,
-                      Distance(kernels_, *index_, query.data(), own_.data()), estimates.data());
+                      Distance(kernels_, *index_, q, Stored(own_)), estimates.data());
     estimates.resize(node().slot_count());
     return estimates;
   }
   float Exact(const Vector& a, const Vector& b) {
-    return Distance(kernels_, *index_, a.data(), b.data());
+    QueryMaker maker(&kernels_, index_, &allocator_);
+    return Distance(kernels_, *index_, maker.Make(Stored(a)), Stored(b));
   }
 
  private:
+  // Vectors here are as stored: not rotated.
+  static StoredVector Stored(const Vector& vector) {
+    return {reinterpret_cast<const uint8_t*>(vector.data()), 1.0f, 0, 0};
+  }
+
   MemoryFile none_;
   MemoryStore store_;
   const QuiverKernels& kernels_;
+  Allocator allocator_;
   NodeLayout layout_;
   QuiverIndex* index_;
   Vector own_;
@@ -137,7 +144,8 @@ TEST(Edges, ComplementIsTheBackEdge) {
           }
         }
         back.SetVector(v[1]);
-        WriteSlot(back.layout(), back.node(), 0, 0, 1, code.data(), BackwardFactors(metric, terms));
+        WriteSlot(back.layout(), back.node(), 0, {0, 1, BackwardFactors(metric, terms), 0});
+        memcpy(back.node().code(0), code.data(), code.size());
         back.node().head().slot_count = 1;
         // Encoding the other way round gives the same but for components at a
         // boundary of the quantizer: there are none in random data.

@@ -184,7 +184,7 @@ TEST(Faults, EveryCallbackOfAScan) {
 
 // Building fails at any callback too; sampled, there are many.
 TEST(Faults, EveryCallbackOfABuild) {
-  const std::vector<Vector> rows = GaussianVectors(75, 700, 1500);
+  const std::vector<Value> values = ValuesOf(GaussianVectors(75, 700, 1500));
   const QuiverIndexParams params = ParamsOf(1500);
   uint64_t n = 1;
   for (;; n = n * 3 / 2 + 1) {
@@ -193,8 +193,8 @@ TEST(Faults, EveryCallbackOfABuild) {
     store.FailAt(n);
     const std::optional<QuiverError> error = store.Run([&] {
       QuiverBuild* build = quiver_build_begin(store.callbacks(), &params);
-      for (uint32_t i = 0; i < rows.size(); i++) {
-        const QuiverValue value = ValueOf(rows[i]);
+      for (uint32_t i = 0; i < values.size(); i++) {
+        const QuiverValue value = values[i].view();
         quiver_build_add(build, TidOf(i), &value);
       }
       quiver_build_link(build, nullptr, nullptr);

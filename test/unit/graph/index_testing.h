@@ -4,7 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -13,7 +15,13 @@
 namespace quiver::fakes {
 
 inline std::string NameOf(QuiverMetric metric) {
-  return metric == QUIVER_METRIC_L2 ? "L2" : metric == QUIVER_METRIC_IP ? "IP" : "cosine";
+  static const char* const names[] = {"", "L2", "IP", "cosine", "L1", "Hamming", "Jaccard"};
+  return names[metric];
+}
+inline std::string NameOf(const QuiverIndexParams& params) {
+  static const char* const forms[] = {"dense", "bits", "sparse"};
+  return std::string(forms[params.form]) + " " + NameOf(params.metric) + " " +
+         std::to_string(params.dim);
 }
 
 // Every row of `expected` exactly once and no other.
@@ -43,10 +51,11 @@ inline void ExpectKindsInOrder(const std::vector<Hit>& hits, const std::string& 
 }
 
 // Mean share of the k nearest that the first k hits hold.
-inline double Recall(MemoryIndex* index, const std::vector<Vector>& rows,
-                     const std::vector<Vector>& queries, int ef, size_t k = 10) {
+template <class Row>
+double Recall(MemoryIndex* index, const std::vector<Row>& rows, const std::vector<Row>& queries,
+              int ef, size_t k = 10) {
   double found = 0;
-  for (const Vector& query : queries) {
+  for (const Row& query : queries) {
     const std::set<uint32_t> exact = ExactNearest(index->params().metric, rows, query, k);
     for (const Hit& hit : index->Search(query, OptionsOf(ef), k))
       found += exact.count(hit.row) != 0 ? 1 : 0;

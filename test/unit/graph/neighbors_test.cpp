@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <set>
 
 #include "fakes/memory_index.h"
 #include "graph/build.h"
@@ -22,17 +23,25 @@ class Neighbors : public ::testing::Test {
   GraphContext Context(uint32_t slots, QuiverMetric metric = QUIVER_METRIC_L2) {
     MetaData meta;
     NodeLayout layout;
-    DescribeIndex(ParamsOf(kDim, metric, 16, QUIVER_STORAGE_FLOAT32), &meta, &layout);
-    EXPECT_TRUE(MakeLayout(kDim, 4, slots, 1, true, &layout));
+    DescribeIndex(ParamsOf(kDim, metric, 16, QUIVER_STORAGE_FLOAT32), 0, &meta, &layout);
+    EXPECT_TRUE(MakeLayout({kDim, QUIVER_FORM_DENSE, Codec::kEdge, 4, slots, 1, true, 0}, &layout));
     index_ = MakeIndex(&allocator_, meta, layout);
     return {Store(store_.callbacks()), index_, quiver_kernels(), &allocator_, false};
   }
   Found FoundAt(const Vector& vector, uint32_t number, const Vector& from) {
     Found found = {};
     found.number = number;
-    found.distance = Distance(*quiver_kernels(), *index_, vector.data(), from.data());
-    found.vector = {reinterpret_cast<const uint8_t*>(vector.data()), 1.0f, number};
+    found.vector = Stored(vector);
+    found.distance = Exact(vector, from);
     return found;
+  }
+  // Vectors here are as stored: not rotated.
+  static StoredVector Stored(const Vector& vector) {
+    return {reinterpret_cast<const uint8_t*>(vector.data()), 1.0f, 0, 0};
+  }
+  float Exact(const Vector& a, const Vector& b) {
+    QueryMaker maker(quiver_kernels(), index_, &allocator_);
+    return Distance(*quiver_kernels(), *index_, maker.Make(Stored(a)), Stored(b));
   }
 
   MemoryFile none_;
@@ -81,11 +90,22 @@ TEST_F(ChooserTest, AgreesWithThePlainHeuristic) {
                 [](const Found& a, const Found& b) { return a.distance < b.distance; });
       const Found* choices[kMaxSlots];
       NeighborChooser chooser(context);
-      const uint32_t count = chooser.Choose(candidates, choices);
+      const NeighborChooser::Count count = chooser.Choose(candidates, choices);
       const auto expected = PlainChoice(metric, vectors, node, slots);
-      ASSERT_EQ(count, expected.size()) << "seed " << seed;
-      for (uint32_t i = 0; i < count; i++)
+      ASSERT_EQ(count.diverse, expected.size()) << "seed " << seed;
+      for (uint32_t i = 0; i < count.diverse; i++)
         EXPECT_EQ(choices[i]->number, expected[i]) << "seed " << seed;
+
+      // Filled up to a third with the nearest of the others.
+      ASSERT_EQ(count.all,
+                std::max<size_t>(expected.size(), std::min<size_t>(slots / 3, candidates.size())));
+      const std::set<uint32_t> chosen(expected.begin(), expected.end());
+      uint32_t next = count.diverse;
+      for (const Found& candidate : candidates) {
+        if (next == count.all) break;
+        if (chosen.count(candidate.number) != 0) continue;
+        EXPECT_EQ(choices[next++]->number, candidate.number) << "seed " << seed;
+      }
     }
   }
 }
@@ -94,14 +114,14 @@ TEST_F(ChooserTest, NoCandidatesNoChoice) {
   const GraphContext context = Context(8);
   ArenaVector<Found> none(&allocator_);
   const Found* choices[kMaxSlots];
-  EXPECT_EQ(NeighborChooser(context).Choose(none, choices), 0u);
+  EXPECT_EQ(NeighborChooser(context).Choose(none, choices).all, 0u);
 }
 
 // A node with neighbours far enough apart that estimates cannot confuse them.
 class Planned {
  public:
   Planned(const GraphContext& context, QuiverIndex* index, const Vector& v)
-      : context_(context), index_(index), v_(v), scratch_(MakeLinkScratch(context)) {
+      : context_(context), index_(index), v_(v) {
     memcpy(node().vector(), v.data(), kDim * sizeof(float));
     node().head().vector_scale = 1;
   }
@@ -112,19 +132,25 @@ class Planned {
     quiver_kernels()->encode_edge(v_.data(), neighbor.data(), index_->center(), kDim, 4,
                                   code.data(), &terms);
     const uint8_t slot = node().head().slot_count;
-    WriteSlot(index_->layout, node(), slot, 100u + slot,
-              static_cast<uint16_t>(1 | (dominated ? kDominatedBit : 0)), code.data(),
-              ForwardFactors(index_->metric, terms));
+    WriteSlot(index_->layout, node(), slot,
+              {100u + slot, static_cast<uint16_t>(1 | (dominated ? kDominatedBit : 0)),
+               ForwardFactors(index_->metric, terms), 0});
+    memcpy(node().code(slot), code.data(), code.size());
     node().head().slot_count++;
   }
   LinkPlan Plan(const Vector& u, uint32_t number = 7) {
-    std::vector<int8_t> code(CodeLength(kDim));
-    Vector scratch(kDim);
-    const Query query =
-        MakeQuery(*quiver_kernels(), *index_, u.data(), code.data(), scratch.data());
+    const auto stored = [](const Vector& vector) {
+      return StoredVector{reinterpret_cast<const uint8_t*>(vector.data()), 1.0f, 0, 0};
+    };
+    QueryMaker maker(quiver_kernels(), index_, context_.allocator);
+    QueryMaker self(quiver_kernels(), index_, context_.allocator);
+    const Query query = maker.Make(stored(u));
+    const ConstNode v(page_, index_->layout, 0);
+    const float distance = Distance(*quiver_kernels(), *index_, query, stored(v_));
+    LinkDistances distances;
+    EstimateLinkDistances(context_, &self, v, query, distance, &distances);
     LinkPlan plan;
-    PlanLink(context_, scratch_, ConstNode(page_, index_->layout, 0), {number, 1}, query,
-             Distance(*quiver_kernels(), *index_, u.data(), v_.data()), &plan);
+    PlanLink(context_, v, {number, 1}, distances, distance, &plan);
     return plan;
   }
 
@@ -132,7 +158,6 @@ class Planned {
   const GraphContext& context_;
   QuiverIndex* index_;
   Vector v_;
-  LinkScratch scratch_;
   alignas(64) uint8_t page_[kPageBytes] = {};
 };
 

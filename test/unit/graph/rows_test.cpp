@@ -40,8 +40,6 @@ TEST(Rows, EveryRowOnceForAllShapes) {
     for (const uint32_t dim : {1u, 2u, 3u, 7u, 100u, 768u, 1500u}) {
       for (const QuiverStorage storage : {QUIVER_STORAGE_FLOAT16, QUIVER_STORAGE_FLOAT32}) {
         const QuiverIndexParams params = ParamsOf(dim, metric, 16, storage);
-        uint32_t most;
-        if (!quiver_dim_fits(&params, &most)) continue;
         const size_t count = 150;
         const std::string what =
             NameOf(metric) + ", " + std::to_string(dim) + " dimensions, " + std::to_string(storage);
@@ -62,22 +60,6 @@ TEST(Rows, EveryRowOnceForLeastAndMostNeighbors) {
     index.SetListLimit(1);
     index.InsertAll(MixedRows(seed, 600, 24));
     ExpectAllFound(&index, 600, GaussianVectors(seed + 1, 1, 24)[0], "m " + std::to_string(m));
-  }
-}
-
-TEST(Rows, EveryRowOnceAtTheLargestDimension) {
-  for (const QuiverStorage storage : {QUIVER_STORAGE_FLOAT16, QUIVER_STORAGE_FLOAT32}) {
-    QuiverIndexParams params = ParamsOf(1, QUIVER_METRIC_L2, 16, storage);
-    uint32_t most = 0;
-    ASSERT_TRUE(quiver_dim_fits(&params, &most));
-    params.dim = most + 1;
-    EXPECT_FALSE(quiver_dim_fits(&params, &most));
-    params.dim = most;
-    ASSERT_TRUE(quiver_dim_fits(&params, &most));
-    MemoryIndex built(params, MixedRows(13, 200, most));
-    ExpectAllFound(&built, 200, GaussianVectors(14, 1, most)[0], std::to_string(most));
-    built.InsertAll(MixedRows(15, 50, most), 200);
-    ExpectAllFound(&built, 250, GaussianVectors(14, 1, most)[0], std::to_string(most));
   }
 }
 
@@ -197,8 +179,7 @@ TEST(Rows, ListRowsComeBeforeRowsWithoutDistance) {
   ASSERT_EQ(index.partition().state, PartitionState::kDraining);
 
   // The far rows that have moved into the graph already go.
-  NodeLayout layout;
-  ASSERT_TRUE(ChooseLayout(4, 16, QUIVER_STORAGE_FLOAT32, &layout));
+  const NodeLayout& layout = index.layout();
   const std::vector<uint8_t> page = index.file()->Copy(index.partition().list_head);
   std::set<uint32_t> left = {null_row, row - 3, row - 2, row - 1};
   for (size_t i = 0; i < ListCount(page.data(), layout); i++)

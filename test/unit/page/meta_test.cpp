@@ -37,7 +37,7 @@ TEST_F(Meta, SoundPageOpens) {
 }
 
 TEST_F(Meta, UnknownFormatsAreRefusedAsSuch) {
-  ExpectCode<uint32_t>(offsetof(MetaData, format_version), 2, QUIVER_ERROR_FORMAT, "version");
+  ExpectCode<uint32_t>(offsetof(MetaData, format_version), 1, QUIVER_ERROR_FORMAT, "version");
   ExpectCode<uint32_t>(offsetof(MetaData, incompatible), 4, QUIVER_ERROR_FORMAT, "flags");
   ExpectCode<uint8_t>(offsetof(MetaData, rotation_algorithm), 9, QUIVER_ERROR_FORMAT, "rotation");
   const std::optional<QuiverError> error = OpenWith<uint32_t>(offsetof(MetaData, incompatible), 12);
@@ -48,9 +48,17 @@ TEST_F(Meta, DamagedFieldsAreCorruption) {
   ExpectCode<uint32_t>(offsetof(MetaData, magic), 1, QUIVER_ERROR_CORRUPTED, "magic");
   ExpectCode<uint32_t>(offsetof(MetaData, dim), 0, QUIVER_ERROR_CORRUPTED, "dim 0");
   ExpectCode<uint32_t>(offsetof(MetaData, dim), 16001, QUIVER_ERROR_CORRUPTED, "dim");
-  ExpectCode<uint32_t>(offsetof(MetaData, dim), 9000, QUIVER_ERROR_CORRUPTED, "dim 9000");
   ExpectCode<uint8_t>(offsetof(MetaData, metric), 0, QUIVER_ERROR_CORRUPTED, "metric 0");
-  ExpectCode<uint8_t>(offsetof(MetaData, metric), 4, QUIVER_ERROR_CORRUPTED, "metric 4");
+  ExpectCode<uint8_t>(offsetof(MetaData, metric), 4, QUIVER_ERROR_CORRUPTED, "L1 has no codes");
+  ExpectCode<uint8_t>(offsetof(MetaData, metric), 5, QUIVER_ERROR_CORRUPTED, "Hamming of floats");
+  ExpectCode<uint8_t>(offsetof(MetaData, metric), 7, QUIVER_ERROR_CORRUPTED, "metric 7");
+  ExpectCode<uint8_t>(offsetof(MetaData, form), 1, QUIVER_ERROR_CORRUPTED, "bits with L2");
+  ExpectCode<uint8_t>(offsetof(MetaData, form), 2, QUIVER_ERROR_CORRUPTED, "sparse with codes");
+  ExpectCode<uint8_t>(offsetof(MetaData, form), 3, QUIVER_ERROR_CORRUPTED, "form");
+  ExpectCode<uint8_t>(offsetof(MetaData, codec), 0, QUIVER_ERROR_CORRUPTED, "L2 without codes");
+  ExpectCode<uint8_t>(offsetof(MetaData, codec), 2, QUIVER_ERROR_CORRUPTED, "codes of bits");
+  ExpectCode<uint8_t>(offsetof(MetaData, codec), 3, QUIVER_ERROR_CORRUPTED, "codec");
+  ExpectCode<uint16_t>(offsetof(MetaData, sparse_bytes), 8, QUIVER_ERROR_CORRUPTED, "sparse room");
   ExpectCode<uint8_t>(offsetof(MetaData, float32), 2, QUIVER_ERROR_CORRUPTED, "storage");
   ExpectCode<uint8_t>(offsetof(MetaData, bits), 3, QUIVER_ERROR_CORRUPTED, "bits");
   ExpectCode<uint16_t>(offsetof(MetaData, slots), 0, QUIVER_ERROR_CORRUPTED, "slots 0");
@@ -73,6 +81,33 @@ TEST_F(Meta, DamagedPartitionIsCorruption) {
   ExpectCode<uint32_t>(at + offsetof(Partition, list_tail), QUIVER_INVALID_BLOCK,
                        QUIVER_ERROR_CORRUPTED, "one end");
   ExpectCode<uint32_t>(at + offsetof(Partition, loose_head), 1, QUIVER_ERROR_CORRUPTED, "one end");
+}
+
+TEST(MetaWithoutCodes, TheCodecIsChecked) {
+  for (const uint8_t codec : {1, 2, 3, 200}) {
+    MemoryIndex index(ParamsOf(100, QUIVER_METRIC_L1));
+    index.file()->Overwrite(kMetaBlock, kPageHeaderBytes + offsetof(MetaData, codec), &codec, 1);
+    const std::optional<QuiverError> error = index.Open();
+    ASSERT_TRUE(error.has_value()) << int{codec};
+    EXPECT_EQ(error->code, QUIVER_ERROR_CORRUPTED) << int{codec};
+  }
+}
+
+// Where no list page has room for a vector, a list would be written past pages' ends.
+TEST(MetaWithoutList, AListIsCorruption) {
+  for (const QuiverIndexParams& params :
+       {ParamsOf(5000), ParamsOf(5000, QUIVER_METRIC_L1), SparseParamsOf(100)}) {
+    MemoryIndex index(params);
+    ASSERT_EQ(index.partition().state, PartitionState::kGraph);
+    for (const PartitionState state : {PartitionState::kList, PartitionState::kDraining}) {
+      index.file()->Overwrite(
+          kMetaBlock, kPageHeaderBytes + offsetof(MetaData, partition) + offsetof(Partition, state),
+          &state, 1);
+      const std::optional<QuiverError> error = index.Open();
+      ASSERT_TRUE(error.has_value()) << params.dim;
+      EXPECT_EQ(error->code, QUIVER_ERROR_CORRUPTED) << params.dim;
+    }
+  }
 }
 
 TEST_F(Meta, EntryLevelIsChecked) {

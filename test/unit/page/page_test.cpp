@@ -9,6 +9,9 @@
 namespace quiver {
 namespace {
 
+constexpr QuiverIndexParams kParams = {
+    100, QUIVER_FORM_DENSE, QUIVER_METRIC_L2, QUIVER_STORAGE_AUTO, 16, 64, 1, 0};
+
 struct alignas(8) Bytes {
   uint8_t page[kPageBytes] = {};
 };
@@ -56,7 +59,7 @@ TEST(Page, DamagedBoundsAreNotSound) {
 
 TEST(Page, UnknownKindsAndPartitionsAreNotSound) {
   Bytes bytes;
-  for (const int kind : {0, 9, 255}) {
+  for (const int kind : {0, 10, 255}) {
     InitPage(bytes.page, static_cast<PageKind>(kind), 0);
     EXPECT_FALSE(IsSoundPage(bytes.page)) << kind;
   }
@@ -94,13 +97,13 @@ TEST(Posting, CountIsBounded) {
 
 TEST(ListPage, RemovingClosesTheGap) {
   NodeLayout layout;
-  ASSERT_TRUE(ChooseLayout(100, 16, QUIVER_STORAGE_AUTO, &layout));
+  ASSERT_TRUE(ChooseLayout(kParams, 0, &layout));
   Bytes bytes;
   InitPage(bytes.page, PageKind::kList, 0);
   const size_t most = ListEntriesPerPage(layout);
   for (size_t i = 0; i < most; i++) {
     ListEntry* entry = ListAt(bytes.page, layout, i);
-    *entry = ListEntry{i, PostingEntry::Make({static_cast<uint32_t>(i), 1}), 1.0f, 0};
+    *entry = ListEntry{i, PostingEntry::Make({static_cast<uint32_t>(i), 1}), 1.0f, 0, 0};
     memset(entry->vector(), static_cast<int>(i), layout.vector_bytes);
     SetListCount(bytes.page, layout, i + 1);
   }
@@ -119,7 +122,7 @@ TEST(ListPage, RemovingClosesTheGap) {
 
 TEST(NodePage, CountsAreBounded) {
   NodeLayout layout;
-  ASSERT_TRUE(ChooseLayout(100, 16, QUIVER_STORAGE_AUTO, &layout));
+  ASSERT_TRUE(ChooseLayout(kParams, 0, &layout));
   Bytes bytes;
   const Node node(bytes.page, layout, 1);
   node.head().slot_count = 255;
@@ -130,7 +133,7 @@ TEST(NodePage, CountsAreBounded) {
 
 TEST(NodePage, ItsEndMustBeThatOfItsNodes) {
   NodeLayout layout;
-  ASSERT_TRUE(ChooseLayout(100, 16, QUIVER_STORAGE_AUTO, &layout));
+  ASSERT_TRUE(ChooseLayout(kParams, 0, &layout));
   Bytes bytes;
   InitPage(bytes.page, PageKind::kNode, NodePageBytes(layout));
   EXPECT_TRUE(IsNodePage(bytes.page, layout, PageKind::kNode));
