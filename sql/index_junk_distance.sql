@@ -2,6 +2,7 @@
 -- The planner hook drops a distance that nobody reads, and only that.
 --
 LOAD 'quiver';
+SET compute_query_id = off;
 CREATE TABLE jd (id int, kind int, v vector(3));
 INSERT INTO jd SELECT i, i % 5, ARRAY[i % 31, i % 29, i % 23]::vector FROM generate_series(1, 1000) i;
 CREATE INDEX jd_v ON jd USING quiver (v);

@@ -6,6 +6,9 @@ SELECT name, setting, boot_val, min_val, max_val, enumvals, context FROM pg_sett
 SET quiver.ef_search = -1;
 SET quiver.ef_search = 1001;
 SET quiver.iterative_scan = 'maybe';
+SET quiver.exact_order = 'maybe';
+SET quiver.exact_order = true;
+RESET quiver.exact_order;
 SET quiver.max_scan_tuples = -1;
 SET quiver.scan_mem_multiplier = 0.5;
 SET quiver.scan_mem_multiplier = 1001;

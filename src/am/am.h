@@ -24,12 +24,13 @@
  * others.
  */
 #define QUIVER_STRATEGY_DISTANCE 1	/* ordering: vector <-> vector */
-#define QUIVER_STRATEGY_WITHIN 2	/* search, reserved: vector within bound */
+#define QUIVER_STRATEGY_WITHIN 2	/* search: vector <@ bound */
 /* 3 .. 7 reserved: < <= = >= > of scalar columns; 8: always true carrier */
 #define QUIVER_STRATEGY_MAX 8
 
 #define QUIVER_PROC_CLASS 1		/* (internal) returns internal: QuiverOpclass */
-/* 2 reserved: constructor of a bound; 3: hash and 4: order of scalar columns */
+#define QUIVER_PROC_BOUND 2		/* (vector, float8) returns a bound: all that is no farther */
+/* 3 and 4 reserved: hash and order of scalar columns */
 #define QUIVER_PROC_MAX 4
 
 /* Phases of a build, for ambuildphasename; 1 is PROGRESS_CREATEIDX_SUBPHASE_INITIALIZE. */
@@ -77,6 +78,9 @@ extern bool quivervalidate(Oid opclassOid);
  */
 extern void QuiverInstallPlannerHook(void);
 extern void QuiverNotePath(void);
+
+/* bound_paths.c: installs its hook; call once, from _PG_init. */
+extern void QuiverInstallPathHook(void);
 
 /* options.c */
 extern bytea *quiveroptions(Datum reloptions, bool validate);

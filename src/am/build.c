@@ -20,6 +20,7 @@
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "storage/bufmgr.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
@@ -73,33 +74,57 @@ quiverbuildphasename(int64 phase)
 	}
 }
 
-/* Dimensions of index's key column, which its type modifier must state. */
+/*
+ * Dimensions of index's key column, which its type modifier must state; *type is
+ * the class's own type.  Bits count as dimensions: bit's modifier is their number.
+ */
 static uint32
 IndexedDim(Relation index, const QuiverOpclass *opclass, Oid *type)
 {
+	const char *name = RelationGetRelationName(index);
+	bool		bits = opclass->form == QUIVER_FORM_BITS;
 	Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(index), 0);
 	int32		typmod = attribute->atttypmod;
 
 	/* A domain's own modifier counts; the column has none then. */
 	*type = getBaseTypeAndTypmod(attribute->atttypid, &typmod);
 
+	/*
+	 * A class also accepts types that are binary coercible to its own, whose
+	 * modifiers mean something else: bit varying's is the greatest length.
+	 */
+	if (*type != index->rd_opcintype[0])
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("index \"%s\" cannot be built on a column of type %s",
+						name, format_type_be(*type)),
+				 errhint("Index an expression such as ((column::%s(n))).", opclass->typeName)));
+
 	if (typmod < 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("index \"%s\" cannot be built on a column of unknown dimension",
-						RelationGetRelationName(index)),
+				 errmsg("index \"%s\" cannot be built on a column of type %s and unknown %s",
+						name, opclass->typeName, bits ? "length" : "dimension"),
 				 errhint("Declare the column as %s(n), or index an expression such as ((column::%s(n))).",
 						 opclass->typeName, opclass->typeName)));
+
+	/* The other types have no more dimensions than an index can hold. */
+	if (bits && typmod > QUIVER_MAX_BITS)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("index \"%s\" cannot hold bit strings of more than %d bits",
+						name, QUIVER_MAX_BITS),
+				 errdetail("The column's length is %d bits.", typmod),
+				 errhint("Index an expression such as ((column::bit(%d))).", QUIVER_MAX_BITS)));
 	return (uint32) typmod;
 }
 
-/* What index is to be made with.  Raises an error where it cannot be made. */
+/* What index is to be made with. */
 static QuiverIndexParams
 MakeParams(Relation index, const QuiverOpclass *opclass)
 {
 	QuiverOptions options = QuiverGetOptions(index);
 	QuiverIndexParams params = {0};
-	uint32		maxDim;
 	Oid			type;
 
 	params.dim = IndexedDim(index, opclass, &type);
@@ -110,20 +135,6 @@ MakeParams(Relation index, const QuiverOpclass *opclass)
 	params.ef_construction = options.efConstruction;
 	params.seed = ROTATION_SEED;
 	params.type_oid = type;
-
-	if (!quiver_dim_fits(&params, &maxDim))
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("index \"%s\" cannot hold vectors of %u dimensions",
-						RelationGetRelationName(index), params.dim),
-				 errdetail("With m = %d and storage = %s it can hold up to %u dimensions.",
-						   params.m,
-						   params.storage == QUIVER_STORAGE_FLOAT32 ? "float32" :
-						   params.storage == QUIVER_STORAGE_FLOAT16 ? "float16" : "auto",
-						   maxDim),
-				 params.storage == QUIVER_STORAGE_FLOAT32 ?
-				 errhint("Use storage = float16, or index a subvector.") :
-				 errhint("Index a subvector.")));
 	return params;
 }
 

@@ -8,10 +8,15 @@
 #include "am.h"
 
 #include "fmgr.h"
+#include "utils/varbit.h"
 
 #include "../types/halfvec.h"
+#include "../types/sparsevec.h"
 #include "../types/vector.h"
 #include "opclass.h"
+
+/* For the message about a damaged value. */
+static const QuiverElementType bitType = {.name = "bit"};
 
 static QuiverValue
 VectorValue(Datum datum, int *dim)
@@ -35,6 +40,37 @@ HalfvecValue(Datum datum, int *dim)
 	return value;
 }
 
+/* PostgreSQL's order of bits is the core's, and it keeps the padding zero. */
+static QuiverValue
+BitValue(Datum datum, int *dim)
+{
+	VarBit	   *bit = DatumGetVarBitP(datum);
+	QuiverValue value = {.bits = VARBITS(bit)};
+
+	if (unlikely(VARBITLEN(bit) < 0 || VARSIZE(bit) != VARBITTOTALLEN(VARBITLEN(bit))))
+		QuiverReportCorruptValue(&bitType);
+	*dim = VARBITLEN(bit);
+	return value;
+}
+
+static QuiverValue
+SparsevecValue(Datum datum, int *dim)
+{
+	QuiverSparsevec *sparsevec = QuiverDatumGetSparsevec(datum);
+	QuiverValue value = {.components = QuiverSparsevecValues(sparsevec),
+		.indices = (const uint32_t *) sparsevec->indices,
+	.count = (uint32_t) sparsevec->nnz};
+
+	/* The core takes for granted that indices ascend within the dimensions. */
+	for (int i = 0; i < sparsevec->nnz; i++)
+	{
+		if (unlikely(QuiverSparsevecIndex(sparsevec, i) <= (i == 0 ? -1 : sparsevec->indices[i - 1])))
+			QuiverReportCorruptValue(&quiverSparsevecType);
+	}
+	*dim = sparsevec->dim;
+	return value;
+}
+
 #define DEFINE_CLASS(name, type, form, metric, value) \
 	PG_FUNCTION_INFO_V1(name); \
 	Datum \
@@ -48,9 +84,17 @@ HalfvecValue(Datum datum, int *dim)
 DEFINE_CLASS(quiver_vector_l2_class, "vector", QUIVER_FORM_DENSE, QUIVER_METRIC_L2, VectorValue);
 DEFINE_CLASS(quiver_vector_ip_class, "vector", QUIVER_FORM_DENSE, QUIVER_METRIC_IP, VectorValue);
 DEFINE_CLASS(quiver_vector_cosine_class, "vector", QUIVER_FORM_DENSE, QUIVER_METRIC_COSINE, VectorValue);
+DEFINE_CLASS(quiver_vector_l1_class, "vector", QUIVER_FORM_DENSE, QUIVER_METRIC_L1, VectorValue);
 DEFINE_CLASS(quiver_halfvec_l2_class, "halfvec", QUIVER_FORM_DENSE, QUIVER_METRIC_L2, HalfvecValue);
 DEFINE_CLASS(quiver_halfvec_ip_class, "halfvec", QUIVER_FORM_DENSE, QUIVER_METRIC_IP, HalfvecValue);
 DEFINE_CLASS(quiver_halfvec_cosine_class, "halfvec", QUIVER_FORM_DENSE, QUIVER_METRIC_COSINE, HalfvecValue);
+DEFINE_CLASS(quiver_halfvec_l1_class, "halfvec", QUIVER_FORM_DENSE, QUIVER_METRIC_L1, HalfvecValue);
+DEFINE_CLASS(quiver_bit_hamming_class, "bit", QUIVER_FORM_BITS, QUIVER_METRIC_HAMMING, BitValue);
+DEFINE_CLASS(quiver_bit_jaccard_class, "bit", QUIVER_FORM_BITS, QUIVER_METRIC_JACCARD, BitValue);
+DEFINE_CLASS(quiver_sparsevec_l2_class, "sparsevec", QUIVER_FORM_SPARSE, QUIVER_METRIC_L2, SparsevecValue);
+DEFINE_CLASS(quiver_sparsevec_ip_class, "sparsevec", QUIVER_FORM_SPARSE, QUIVER_METRIC_IP, SparsevecValue);
+DEFINE_CLASS(quiver_sparsevec_cosine_class, "sparsevec", QUIVER_FORM_SPARSE, QUIVER_METRIC_COSINE, SparsevecValue);
+DEFINE_CLASS(quiver_sparsevec_l1_class, "sparsevec", QUIVER_FORM_SPARSE, QUIVER_METRIC_L1, SparsevecValue);
 
 const QuiverOpclass *
 QuiverGetOpclass(Relation index)
@@ -66,9 +110,12 @@ QuiverDatumValue(const QuiverOpclass *opclass, Datum datum, int dim)
 	int			have;
 	QuiverValue value = opclass->value(datum, &have);
 
+	/* Worded as the operator words it. */
 	if (have != dim)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_EXCEPTION),
+				 opclass->form == QUIVER_FORM_BITS ?
+				 errmsg("different bit lengths %d and %d", dim, have) :
 				 errmsg("different %s dimensions %d and %d", opclass->typeName, dim, have)));
 	return value;
 }

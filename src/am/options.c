@@ -2,8 +2,9 @@
  * options.c - options of an index: CREATE INDEX ... WITH (m = 16, ...).
  *
  * m, ef_construction and storage shape the graph when it is built; changing m
- * or storage by ALTER INDEX takes effect with the next REINDEX.  All may be
- * changed while the index is read and written, hence the weak lock.
+ * or storage by ALTER INDEX takes effect with the next REINDEX.  ef_search and
+ * exact_order are defaults of its searches.  All may be changed while the index
+ * is read and written, hence the weak lock.
  */
 #include "am.h"
 
@@ -42,6 +43,9 @@ QuiverDefineOptions(void)
 					   storageValues, QUIVER_STORAGE_AUTO,
 					   "Valid values are \"auto\", \"float32\" and \"float16\".",
 					   ShareUpdateExclusiveLock);
+	add_bool_reloption(quiverReloptKind, "exact_order",
+					   "Searches return rows in the order of their true distances, unless quiver.exact_order is set",
+					   false, ShareUpdateExclusiveLock);
 }
 
 /*
@@ -55,7 +59,8 @@ quiveroptions(Datum reloptions, bool validate)
 		{"m", RELOPT_TYPE_INT, offsetof(QuiverOptions, m)},
 		{"ef_construction", RELOPT_TYPE_INT, offsetof(QuiverOptions, efConstruction)},
 		{"ef_search", RELOPT_TYPE_INT, offsetof(QuiverOptions, efSearch)},
-		{"storage", RELOPT_TYPE_ENUM, offsetof(QuiverOptions, storage)}
+		{"storage", RELOPT_TYPE_ENUM, offsetof(QuiverOptions, storage)},
+		{"exact_order", RELOPT_TYPE_BOOL, offsetof(QuiverOptions, exactOrder)}
 	};
 	QuiverOptions *options;
 
@@ -94,4 +99,12 @@ QuiverEffectiveEfSearch(Relation index)
 	if (quiverEfSearch > 0)
 		return quiverEfSearch;
 	return QuiverGetOptions(index).efSearch;
+}
+
+bool
+QuiverEffectiveExactOrder(Relation index)
+{
+	if (quiverExactOrder != QUIVER_EXACT_ORDER_INDEX)
+		return quiverExactOrder == QUIVER_EXACT_ORDER_ON;
+	return QuiverGetOptions(index).exactOrder;
 }

@@ -26,11 +26,21 @@ typedef struct QuiverOptions
 	int			efConstruction;
 	int			efSearch;
 	int			storage;		/* QuiverStorage */
+	bool		exactOrder;
 } QuiverOptions;
+
+/* Whose word counts on exact order: the index's option, or the session's own. */
+typedef enum QuiverExactOrder
+{
+	QUIVER_EXACT_ORDER_INDEX,
+	QUIVER_EXACT_ORDER_OFF,
+	QUIVER_EXACT_ORDER_ON
+} QuiverExactOrder;
 
 /* The settings; see settings.c for bounds and meaning. */
 extern int	quiverEfSearch;
 extern int	quiverIterativeScan;
+extern int	quiverExactOrder;	/* QuiverExactOrder */
 extern int	quiverMaxScanTuples;
 extern double quiverScanMemMultiplier;
 extern bool quiverPlannerHook;
@@ -43,6 +53,9 @@ extern QuiverOptions QuiverGetOptions(Relation index);
 
 /* The ef a search of index uses now: setting, else option, else default. */
 extern int	QuiverEffectiveEfSearch(Relation index);
+
+/* Whether a search of index returns rows in the order of their true distances. */
+extern bool QuiverEffectiveExactOrder(Relation index);
 
 /* settings.c: defines the settings; call once, from _PG_init. */
 extern void QuiverDefineSettings(void);

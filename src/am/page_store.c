@@ -172,17 +172,18 @@ BlocksMissed(void)
 }
 
 /*
- * From memory where the block is in shared buffers as far as we know.  Asking
- * the kernel for a cached block costs a look-up in the buffer table for nothing,
- * so that begins with the operation's first miss.
+ * From memory where the block is in shared buffers as far as we know.  To know
+ * it for sure, or to ask the kernel, waits for memory that a block in shared
+ * buffers would not need, so that begins with the operation's first miss.
  */
 static void
 StorePrefetch(void *context, uint32_t block, uint32_t offset, uint32_t bytes)
 {
 	QuiverPageStore *pages = context;
+	bool		missing = BlocksMissed() != pages->missesAtStart;
 
-	if (block < pages->knownBlocks && !QuiverTouchRecent(pages->index, block, offset, bytes) &&
-		BlocksMissed() != pages->missesAtStart)
+	if (block < pages->knownBlocks &&
+		!QuiverTouchRecent(pages->index, block, offset, bytes, missing) && missing)
 		(void) PrefetchBuffer(pages->index, MAIN_FORKNUM, block);
 }
 
@@ -264,6 +265,27 @@ QuiverInitPageStore(QuiverPageStore *pages, Relation index, MemoryContext memory
 	pages->missesAtStart = BlocksMissed();
 }
 
+/* What the file says of its values must be what the catalog's class hands over. */
+static void
+CheckOpclass(Relation index, const QuiverIndex *facts)
+{
+	const QuiverOpclass *opclass = QuiverGetOpclass(index);
+	QuiverError error = {QUIVER_ERROR_CORRUPTED, 0, -1, NULL, 0};
+
+	if (quiver_index_form(facts) != opclass->form)
+	{
+		error.detail = "The index was made for the values of another operator class";
+		error.value = quiver_index_form(facts);
+		QuiverReport(index, &error);
+	}
+	if (quiver_index_metric(facts) != opclass->metric)
+	{
+		error.detail = "The index was made for the metric of another operator class";
+		error.value = quiver_index_metric(facts);
+		QuiverReport(index, &error);
+	}
+}
+
 const QuiverIndex *
 QuiverOpenIndex(QuiverPageStore *pages)
 {
@@ -281,13 +303,7 @@ QuiverOpenIndex(QuiverPageStore *pages)
 	}
 
 	opened = quiver_index_open(&pages->store);
-	if (quiver_index_metric(opened) != QuiverGetOpclass(index)->metric)
-	{
-		QuiverError error = {QUIVER_ERROR_CORRUPTED, 0, -1,
-		"The index was made for the metric of another operator class", quiver_index_metric(opened)};
-
-		QuiverReport(index, &error);
-	}
+	CheckOpclass(index, opened);
 
 	bytes = quiver_index_bytes(opened);
 	copy = MemoryContextAlloc(index->rd_indexcxt, bytes);

@@ -81,8 +81,24 @@ QuiverReadRecent(Relation index, BlockNumber block, BufferAccessStrategy strateg
 	return *slot;
 }
 
+/* Whether buffer holds the block at this instant; nothing pins it there. */
+static bool
+Holds(Buffer buffer, Relation index, BlockNumber block)
+{
+	const BufferTag *held = &GetBufferDescriptor(buffer - 1)->tag;
+	BufferTag	wanted;
+
+#if PG_VERSION_NUM >= 160000
+	InitBufferTag(&wanted, &RELATION_FILE(index), MAIN_FORKNUM, block);
+	return BufferTagsEqual(held, &wanted);
+#else
+	INIT_BUFFERTAG(wanted, RELATION_FILE(index), MAIN_FORKNUM, block);
+	return BUFFERTAGS_EQUAL(*held, wanted);
+#endif
+}
+
 bool
-QuiverTouchRecent(Relation index, BlockNumber block, uint32_t offset, uint32_t bytes)
+QuiverTouchRecent(Relation index, BlockNumber block, uint32_t offset, uint32_t bytes, bool sure)
 {
 	Buffer		buffer;
 	const char *page;
@@ -90,7 +106,7 @@ QuiverTouchRecent(Relation index, BlockNumber block, uint32_t offset, uint32_t b
 	if (RelationUsesLocalBuffers(index))
 		return false;
 	buffer = *SlotOf(index, block);
-	if (buffer == InvalidBuffer)
+	if (buffer == InvalidBuffer || (sure && !Holds(buffer, index, block)))
 		return false;
 
 	/* The header of the buffer, and of the page, before the bytes themselves. */

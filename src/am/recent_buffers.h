@@ -16,8 +16,10 @@ extern Buffer QuiverReadRecent(Relation index, BlockNumber block, BufferAccessSt
 
 /*
  * Asks the CPU to fetch bytes of a block into its caches; false where the block
- * is not known to be in shared buffers.  Only a hint: nothing is pinned.
+ * is not known to be in shared buffers.  Only a hint: nothing is pinned.  sure
+ * looks whether the buffer still holds the block, which may wait for memory.
  */
-extern bool QuiverTouchRecent(Relation index, BlockNumber block, uint32_t offset, uint32_t bytes);
+extern bool QuiverTouchRecent(Relation index, BlockNumber block, uint32_t offset, uint32_t bytes,
+							  bool sure);
 
 #endif							/* QUIVER_RECENT_BUFFERS_H */

@@ -1,14 +1,13 @@
 /*
- * scan.c - searches: ORDER BY vector <-> query, and walks without an order.
+ * scan.c - searches: ORDER BY vector <-> query, vector <@ bound, and walks
+ * without either.
  *
  * A scan is a stream: each call of quivergettuple asks the core for one more
  * row.  Between calls it holds no lock and no pin, so a cursor may stay open
  * over inserts and vacuum.  All of one search's memory lies in a context that a
- * rescan resets.
+ * rescan resets.  What the search is for is decided in scan_aim.c.
  */
 #include "am.h"
-
-#include <math.h>
 
 #include "access/relscan.h"
 #include "access/tableam.h"
@@ -20,16 +19,7 @@
 #include "opclass.h"
 #include "options.h"
 #include "page_store.h"
-
-/* How the executor wants rows, and so which search serves it. */
-typedef enum ScanOrder
-{
-	ORDER_NONE,					/* every row, in no order */
-	ORDER_DISTANCE,				/* by one distance */
-	ORDER_ALL_NULL,				/* by the distance to NULL, which is NULL */
-	ORDER_ALL_NAN,				/* by the angle to a zero vector, which is NaN */
-	ORDER_RECHECKED				/* by several distances: the executor sorts */
-} ScanOrder;
+#include "scan_aim.h"
 
 typedef struct QuiverScanState
 {
@@ -37,8 +27,9 @@ typedef struct QuiverScanState
 	MemoryContext memory;		/* of one search */
 	QuiverPageStore pages;
 	QuiverScanOptions options;
-	ScanOrder	order;
-	QuiverScan *search;			/* NULL before the first row is asked for */
+	QuiverScanAim aim;			/* valid from the first row asked for */
+	bool		started;
+	QuiverScan *search;			/* NULL before, and where no row can match */
 	BlockNumber heapBlocks;		/* the table has at least these */
 	HeapTuple	emptyTuple;		/* what an index-only scan gets: all NULL */
 } QuiverScanState;
@@ -74,6 +65,7 @@ quiverrescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, int 
 		memmove(scan->orderByData, orderbys, sizeof(ScanKeyData) * scan->numberOfOrderBys);
 
 	MemoryContextReset(state->memory);
+	state->started = false;
 	state->search = NULL;
 }
 
@@ -97,33 +89,10 @@ CurrentScanOptions(Relation index)
 	options.ef_search = QuiverEffectiveEfSearch(index);
 	options.iterative = (QuiverIterativeScan) quiverIterativeScan;
 	options.max_scan_tuples = quiverMaxScanTuples;
-	options.exact_order = false;
-	options.bound = INFINITY;
+	options.exact_order = QuiverEffectiveExactOrder(index);
+	options.bound = get_float8_infinity();
 	options.memory_limit = bytes < (double) MaxAllocHugeSize ? (size_t) bytes : MaxAllocHugeSize;
 	return options;
-}
-
-/*
- * Decides what the scan's order-bys ask for; sets *query where there is a
- * distance to compute.
- */
-static ScanOrder
-ChooseOrder(IndexScanDesc scan, const QuiverIndex *facts, QuiverValue *query)
-{
-	QuiverScanState *state = scan->opaque;
-	int			dim = (int) quiver_index_dim(facts);
-
-	if (scan->numberOfOrderBys == 0)
-		return ORDER_NONE;
-	if (scan->numberOfOrderBys > 1)
-		return ORDER_RECHECKED;
-	if (scan->orderByData[0].sk_flags & SK_ISNULL)
-		return ORDER_ALL_NULL;
-
-	*query = QuiverDatumValue(state->opclass, scan->orderByData[0].sk_argument, dim);
-	if (!quiver_has_direction(facts, query))
-		return ORDER_ALL_NAN;
-	return ORDER_DISTANCE;
 }
 
 static void
@@ -132,11 +101,6 @@ StartSearch(IndexScanDesc scan)
 	QuiverScanState *state = scan->opaque;
 	MemoryContext old = MemoryContextSwitchTo(state->memory);
 	const QuiverIndex *facts;
-	QuiverValue query;
-
-	if (scan->numberOfKeys > 0)
-		elog(ERROR, "quiver index \"%s\" was given a search condition",
-			 RelationGetRelationName(scan->indexRelation));
 
 	pgstat_count_index_scan(scan->indexRelation);
 #if PG_VERSION_NUM >= 180000
@@ -149,23 +113,28 @@ StartSearch(IndexScanDesc scan)
 	state->options = CurrentScanOptions(scan->indexRelation);
 	facts = QuiverOpenIndex(&state->pages);
 
-	state->order = ChooseOrder(scan, facts, &query);
-	state->search = quiver_scan_begin(&state->pages.store, facts, &state->options,
-									  state->order == ORDER_DISTANCE ? QUIVER_SCAN_NEAREST : QUIVER_SCAN_ALL,
-									  state->order == ORDER_DISTANCE ? &query : NULL);
+	state->aim = QuiverAimScan(scan, state->opclass, facts);
+	QuiverAimOptions(&state->aim, &state->options);
+	state->started = true;
+	if (!state->aim.noRows)
+		state->search = quiver_scan_begin(&state->pages.store, facts, &state->options,
+										  state->aim.hasQuery ? QUIVER_SCAN_NEAREST : QUIVER_SCAN_ALL,
+										  state->aim.hasQuery ? &state->aim.query : NULL);
 	MemoryContextSwitchTo(old);
 }
 
 /* Sets the values by which the executor may sort or merge, for a row. */
 static void
-SetOrderByValues(IndexScanDesc scan, ScanOrder order, const QuiverRow *row)
+SetOrderByValues(IndexScanDesc scan, const QuiverRow *row)
 {
-	switch (order)
+	QuiverScanState *state = scan->opaque;
+
+	switch (state->aim.order)
 	{
-		case ORDER_NONE:
+		case QUIVER_ORDER_NONE:
 			return;
 
-		case ORDER_RECHECKED:
+		case QUIVER_ORDER_RECHECKED:
 			/* A lower bound of every distance; the executor computes and sorts. */
 			for (int i = 0; i < scan->numberOfOrderBys; i++)
 			{
@@ -175,18 +144,20 @@ SetOrderByValues(IndexScanDesc scan, ScanOrder order, const QuiverRow *row)
 			scan->xs_recheckorderby = true;
 			return;
 
-		case ORDER_DISTANCE:
+		case QUIVER_ORDER_DISTANCE:
 			scan->xs_orderbynulls[0] = row->kind == QUIVER_ROW_NULL;
 			scan->xs_orderbyvals[0] = row->kind == QUIVER_ROW_DISTANCE ? Float8GetDatum(row->distance) :
 				row->kind == QUIVER_ROW_NAN ? Float8GetDatum(get_float8_nan()) : (Datum) 0;
+			/* Then distances are lower bounds, and those that are NaN or NULL are so. */
+			scan->xs_recheckorderby = state->options.exact_order && row->kind == QUIVER_ROW_DISTANCE;
 			return;
 
-		case ORDER_ALL_NULL:
+		case QUIVER_ORDER_ALL_NULL:
 			scan->xs_orderbynulls[0] = true;
 			scan->xs_orderbyvals[0] = (Datum) 0;
 			return;
 
-		case ORDER_ALL_NAN:
+		case QUIVER_ORDER_ALL_NAN:
 			scan->xs_orderbynulls[0] = row->kind == QUIVER_ROW_NULL;
 			scan->xs_orderbyvals[0] = row->kind == QUIVER_ROW_NULL ? (Datum) 0 : Float8GetDatum(get_float8_nan());
 			return;
@@ -259,8 +230,10 @@ quivergettuple(IndexScanDesc scan, ScanDirection direction)
 		elog(ERROR, "quiver index \"%s\" cannot be scanned backward",
 			 RelationGetRelationName(scan->indexRelation));
 
-	if (state->search == NULL)
+	if (!state->started)
 		StartSearch(scan);
+	if (state->search == NULL)
+		return false;
 
 	do
 	{
@@ -268,11 +241,13 @@ quivergettuple(IndexScanDesc scan, ScanDirection direction)
 			return false;
 		CheckHeapBlock(scan, row.tid.block);
 		ItemPointerSet(&scan->xs_heaptid, row.tid.block, row.tid.offset);
-	} while (scan->xs_want_itup && !IsVisible(scan));
+	} while (!QuiverAimAccepts(&state->aim, &row) ||
+			 (scan->xs_want_itup && !IsVisible(scan)));
 
-	scan->xs_recheck = false;
+	/* The core's distances are those of rounded copies; a bound is meant exactly. */
+	scan->xs_recheck = scan->numberOfKeys > 0;
 	scan->xs_recheckorderby = false;
-	SetOrderByValues(scan, state->order, &row);
+	SetOrderByValues(scan, &row);
 	if (scan->xs_want_itup)
 		SetEmptyTuple(scan);
 	return true;

@@ -14,6 +14,7 @@
 
 int			quiverEfSearch = 0;
 int			quiverIterativeScan = QUIVER_ITERATIVE_RELAXED;
+int			quiverExactOrder = QUIVER_EXACT_ORDER_INDEX;
 int			quiverMaxScanTuples = 0;
 double		quiverScanMemMultiplier = 1.0;
 bool		quiverPlannerHook = true;
@@ -23,6 +24,20 @@ static const struct config_enum_entry iterativeScanValues[] = {
 	{"off", QUIVER_ITERATIVE_OFF, false},
 	{"relaxed_order", QUIVER_ITERATIVE_RELAXED, false},
 	{"strict_order", QUIVER_ITERATIVE_STRICT, false},
+	{NULL, 0, false}
+};
+
+/* The documented three, and what else PostgreSQL takes for a boolean. */
+static const struct config_enum_entry exactOrderValues[] = {
+	{"index", QUIVER_EXACT_ORDER_INDEX, false},
+	{"on", QUIVER_EXACT_ORDER_ON, false},
+	{"off", QUIVER_EXACT_ORDER_OFF, false},
+	{"true", QUIVER_EXACT_ORDER_ON, true},
+	{"false", QUIVER_EXACT_ORDER_OFF, true},
+	{"yes", QUIVER_EXACT_ORDER_ON, true},
+	{"no", QUIVER_EXACT_ORDER_OFF, true},
+	{"1", QUIVER_EXACT_ORDER_ON, true},
+	{"0", QUIVER_EXACT_ORDER_OFF, true},
 	{NULL, 0, false}
 };
 
@@ -78,6 +93,12 @@ QuiverDefineSettings(void)
 							 "Whether a search goes on when more rows are wanted than its first candidates gave.",
 							 "relaxed_order sorts each batch of rows, strict_order leaves out rows that come too late, off ends the search.",
 							 &quiverIterativeScan, QUIVER_ITERATIVE_RELAXED, iterativeScanValues,
+							 PGC_USERSET, 0, NULL, NULL, NULL);
+
+	DefineCustomEnumVariable("quiver.exact_order",
+							 "Whether a search returns rows in the order of their true distances.",
+							 "index means the option exact_order of the index.",
+							 &quiverExactOrder, QUIVER_EXACT_ORDER_INDEX, exactOrderValues,
 							 PGC_USERSET, 0, NULL, NULL, NULL);
 
 	DefineCustomIntVariable("quiver.max_scan_tuples",

@@ -1,5 +1,6 @@
 -- The names, forms and contexts of types, functions, operators and casts are
 -- those of pgvector 0.8, so that its clients work unchanged.
 --
--- The extension is relocatable: nothing here names a schema, and no C function
--- looks up an object by name.
+-- The extension is relocatable: nothing here names a schema, and C functions look
+-- up an object by name only in the schema of another one of the extension's
+-- (src/am/bound_match.c).

@@ -35,19 +35,23 @@ CREATE TYPE vector (
 
 CREATE FUNCTION l2_distance(vector, vector) RETURNS double precision
     AS 'MODULE_PATHNAME', 'quiver_vector_l2_distance'
-    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100
+    SUPPORT quiver_distance_support;
 
 CREATE FUNCTION inner_product(vector, vector) RETURNS double precision
     AS 'MODULE_PATHNAME', 'quiver_vector_inner_product'
-    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100
+    SUPPORT quiver_distance_support;
 
 CREATE FUNCTION cosine_distance(vector, vector) RETURNS double precision
     AS 'MODULE_PATHNAME', 'quiver_vector_cosine_distance'
-    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100
+    SUPPORT quiver_distance_support;
 
 CREATE FUNCTION l1_distance(vector, vector) RETURNS double precision
     AS 'MODULE_PATHNAME', 'quiver_vector_l1_distance'
-    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100
+    SUPPORT quiver_distance_support;
 
 CREATE FUNCTION vector_norm(vector) RETURNS double precision
     AS 'MODULE_PATHNAME', 'quiver_vector_norm'
@@ -59,15 +63,18 @@ CREATE FUNCTION l2_normalize(vector) RETURNS vector
 
 CREATE FUNCTION vector_l2_squared_distance(vector, vector) RETURNS double precision
     AS 'MODULE_PATHNAME', 'quiver_vector_l2_squared_distance'
-    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100
+    SUPPORT quiver_distance_support;
 
 CREATE FUNCTION vector_negative_inner_product(vector, vector) RETURNS double precision
     AS 'MODULE_PATHNAME', 'quiver_vector_negative_inner_product'
-    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100
+    SUPPORT quiver_distance_support;
 
 CREATE FUNCTION vector_spherical_distance(vector, vector) RETURNS double precision
     AS 'MODULE_PATHNAME', 'quiver_vector_spherical_distance'
-    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100
+    SUPPORT quiver_distance_support;
 
 -- parts
 

@@ -35,19 +35,23 @@ CREATE TYPE halfvec (
 
 CREATE FUNCTION l2_distance(halfvec, halfvec) RETURNS double precision
     AS 'MODULE_PATHNAME', 'quiver_halfvec_l2_distance'
-    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100
+    SUPPORT quiver_distance_support;
 
 CREATE FUNCTION inner_product(halfvec, halfvec) RETURNS double precision
     AS 'MODULE_PATHNAME', 'quiver_halfvec_inner_product'
-    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100
+    SUPPORT quiver_distance_support;
 
 CREATE FUNCTION cosine_distance(halfvec, halfvec) RETURNS double precision
     AS 'MODULE_PATHNAME', 'quiver_halfvec_cosine_distance'
-    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100
+    SUPPORT quiver_distance_support;
 
 CREATE FUNCTION l1_distance(halfvec, halfvec) RETURNS double precision
     AS 'MODULE_PATHNAME', 'quiver_halfvec_l1_distance'
-    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100
+    SUPPORT quiver_distance_support;
 
 CREATE FUNCTION l2_norm(halfvec) RETURNS double precision
     AS 'MODULE_PATHNAME', 'quiver_halfvec_l2_norm'
@@ -59,15 +63,18 @@ CREATE FUNCTION l2_normalize(halfvec) RETURNS halfvec
 
 CREATE FUNCTION halfvec_l2_squared_distance(halfvec, halfvec) RETURNS double precision
     AS 'MODULE_PATHNAME', 'quiver_halfvec_l2_squared_distance'
-    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100
+    SUPPORT quiver_distance_support;
 
 CREATE FUNCTION halfvec_negative_inner_product(halfvec, halfvec) RETURNS double precision
     AS 'MODULE_PATHNAME', 'quiver_halfvec_negative_inner_product'
-    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100
+    SUPPORT quiver_distance_support;
 
 CREATE FUNCTION halfvec_spherical_distance(halfvec, halfvec) RETURNS double precision
     AS 'MODULE_PATHNAME', 'quiver_halfvec_spherical_distance'
-    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100
+    SUPPORT quiver_distance_support;
 
 -- parts
 

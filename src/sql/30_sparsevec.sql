@@ -35,19 +35,23 @@ CREATE TYPE sparsevec (
 
 CREATE FUNCTION l2_distance(sparsevec, sparsevec) RETURNS double precision
     AS 'MODULE_PATHNAME', 'quiver_sparsevec_l2_distance'
-    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100
+    SUPPORT quiver_distance_support;
 
 CREATE FUNCTION inner_product(sparsevec, sparsevec) RETURNS double precision
     AS 'MODULE_PATHNAME', 'quiver_sparsevec_inner_product'
-    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100
+    SUPPORT quiver_distance_support;
 
 CREATE FUNCTION cosine_distance(sparsevec, sparsevec) RETURNS double precision
     AS 'MODULE_PATHNAME', 'quiver_sparsevec_cosine_distance'
-    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100
+    SUPPORT quiver_distance_support;
 
 CREATE FUNCTION l1_distance(sparsevec, sparsevec) RETURNS double precision
     AS 'MODULE_PATHNAME', 'quiver_sparsevec_l1_distance'
-    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100
+    SUPPORT quiver_distance_support;
 
 CREATE FUNCTION l2_norm(sparsevec) RETURNS double precision
     AS 'MODULE_PATHNAME', 'quiver_sparsevec_l2_norm'
@@ -59,11 +63,13 @@ CREATE FUNCTION l2_normalize(sparsevec) RETURNS sparsevec
 
 CREATE FUNCTION sparsevec_l2_squared_distance(sparsevec, sparsevec) RETURNS double precision
     AS 'MODULE_PATHNAME', 'quiver_sparsevec_l2_squared_distance'
-    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100
+    SUPPORT quiver_distance_support;
 
 CREATE FUNCTION sparsevec_negative_inner_product(sparsevec, sparsevec) RETURNS double precision
     AS 'MODULE_PATHNAME', 'quiver_sparsevec_negative_inner_product'
-    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100
+    SUPPORT quiver_distance_support;
 
 -- comparison: raises on no contents, hence leakproof
 

@@ -25,6 +25,16 @@ QuiverCosineDistance(double product, double norm2a, double norm2b)
 	return 1 - QuiverClampCosine(product / sqrt(norm2a * norm2b));
 }
 
+/*
+ * True where float32 sums of squares have all their digits: not so many that a
+ * product of two overflows, not so few that a term may have vanished.
+ */
+static inline bool
+QuiverSoundNorms(float norm2a, float norm2b)
+{
+	return norm2a > 1e-24f && norm2a < 1e30f && norm2b > 1e-24f && norm2b < 1e30f;
+}
+
 /* The angle of two unit vectors in half turns, 0 .. 1. */
 static inline double
 QuiverSphericalDistance(double product)

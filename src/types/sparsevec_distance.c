@@ -115,15 +115,45 @@ quiver_sparsevec_l1_distance(PG_FUNCTION_ARGS)
 	PG_RETURN_FLOAT8(Apply(TaxicabDistance, fcinfo));
 }
 
+/* Of vectors so short or so long that float32 does not do. */
+static double
+CosineInDouble(QuiverSparsevec *a, QuiverSparsevec *b)
+{
+	const float *x = QuiverSparsevecValues(a);
+	const float *y = QuiverSparsevecValues(b);
+	double		product = 0;
+	double		norm2a = 0;
+	double		norm2b = 0;
+	int			i = 0;
+
+	for (int j = 0; j < b->nnz; j++)
+	{
+		while (i < a->nnz && a->indices[i] < b->indices[j])
+			i++;
+		if (i < a->nnz && a->indices[i] == b->indices[j])
+			product += (double) x[i] * y[j];
+		norm2b += (double) y[j] * y[j];
+	}
+	for (i = 0; i < a->nnz; i++)
+		norm2a += (double) x[i] * x[i];
+	return QuiverCosineDistance(product, norm2a, norm2b);
+}
+
 PG_FUNCTION_INFO_V1(quiver_sparsevec_cosine_distance);
 Datum
 quiver_sparsevec_cosine_distance(PG_FUNCTION_ARGS)
 {
 	QuiverSparsevec *a = QUIVER_GETARG_SPARSEVEC(0);
 	QuiverSparsevec *b = QUIVER_GETARG_SPARSEVEC(1);
+	float		norm2a;
+	float		norm2b;
 
 	QuiverCheckSameDim(&quiverSparsevecType, a->dim, b->dim);
-	PG_RETURN_FLOAT8(QuiverCosineDistance(Product(a, b), Product(a, a), Product(b, b)));
+	norm2a = Product(a, a);
+	norm2b = Product(b, b);
+	if (!QuiverSoundNorms(norm2a, norm2b))
+		PG_RETURN_FLOAT8(CosineInDouble(a, b));
+	PG_RETURN_FLOAT8(QuiverCosineDistance(Product(a, b), norm2a, norm2b));
 }
 
 /* Squares of float32 do not overflow a double, so a norm is always finite. */

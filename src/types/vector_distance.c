@@ -58,6 +58,23 @@ quiver_vector_l1_distance(PG_FUNCTION_ARGS)
 	PG_RETURN_FLOAT8(Apply(quiver_kernels()->l1_f32, fcinfo));
 }
 
+/* Of vectors so short or so long that float32 does not do. */
+static double
+CosineInDouble(const QuiverVector *a, const QuiverVector *b)
+{
+	double		product = 0;
+	double		norm2a = 0;
+	double		norm2b = 0;
+
+	for (int i = 0; i < a->dim; i++)
+	{
+		product += (double) a->x[i] * b->x[i];
+		norm2a += (double) a->x[i] * a->x[i];
+		norm2b += (double) b->x[i] * b->x[i];
+	}
+	return QuiverCosineDistance(product, norm2a, norm2b);
+}
+
 PG_FUNCTION_INFO_V1(quiver_vector_cosine_distance);
 Datum
 quiver_vector_cosine_distance(PG_FUNCTION_ARGS)
@@ -68,6 +85,8 @@ quiver_vector_cosine_distance(PG_FUNCTION_ARGS)
 
 	QuiverCheckSameDim(&quiverVectorType, a->dim, b->dim);
 	quiver_kernels()->cosine_f32(a->x, b->x, (size_t) a->dim, sums);
+	if (!QuiverSoundNorms(sums[1], sums[2]))
+		PG_RETURN_FLOAT8(CosineInDouble(a, b));
 	PG_RETURN_FLOAT8(QuiverCosineDistance(sums[0], sums[1], sums[2]));
 }
 
