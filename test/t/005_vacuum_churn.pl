@@ -63,9 +63,10 @@ for my $round (1 .. 6)
 	));
 	if ($cancelled)
 	{
-		# a vacuum that ends half way through the index leaves a state that the next one finishes
+		# a vacuum that ends half way through the index leaves a state that the next one finishes; it sleeps after
+		# each page, so that it is still there when the poll has started
 		my $session = $node->background_psql('postgres', on_error_stop => 0);
-		$session->query_until(qr/start/, "SET vacuum_cost_delay = 10; SET vacuum_cost_limit = 10;\n\\echo start\nVACUUM t;\n");
+		$session->query_until(qr/start/, "SET vacuum_cost_delay = 20; SET vacuum_cost_limit = 1;\n\\echo start\nVACUUM t;\n");
 		ok($node->poll_query_until('postgres', q(
 			SELECT count(*) > 0 FROM pg_stat_progress_vacuum WHERE phase = 'vacuuming indexes')), "round $round: vacuuming the index");
 		$node->safe_psql('postgres', 'SELECT pg_sleep(0.1 * random()); SELECT pg_cancel_backend(pid) FROM pg_stat_progress_vacuum');
