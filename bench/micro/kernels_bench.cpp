@@ -3,7 +3,7 @@
 //   cmake -S . -B build -DQUIVER_BENCH=ON && cmake --build build --target quiver_micro
 //   build/quiver_micro --benchmark_filter='avx512/code_dots'
 //
-// Data lie in the first-level cache; code_dots reports nanoseconds per code.
+// Data lie in the first-level cache; code_dots and *_many report nanoseconds per code.
 #include <benchmark/benchmark.h>
 
 #include <cstdint>
@@ -56,6 +56,12 @@ void RunMixed(State& state, DistanceMixed kernel, size_t dim) {
   for (auto _ : state) benchmark::DoNotOptimize(kernel(a.data(), b.data(), 0.5f, dim));
 }
 
+void CountCodes(State& state, size_t codes) {
+  state.counters["ns/code"] = benchmark::Counter(
+      static_cast<double>(codes) * 1e-9,
+      benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
+}
+
 void RunCodeDots(State& state, const QuiverKernels* kernels, size_t dim, int bits, size_t count) {
   const size_t stride = static_cast<size_t>(bits) * ((dim + 7) / 8);
   const std::vector<uint8_t> codes = Bytes(stride * count + 64, 3);
@@ -68,9 +74,7 @@ void RunCodeDots(State& state, const QuiverKernels* kernels, size_t dim, int bit
     kernels->code_dots(codes.data(), stride, count, dim, bits, query.data(), sum, dots.data());
     benchmark::ClobberMemory();
   }
-  state.counters["ns/code"] = benchmark::Counter(
-      static_cast<double>(count) * 1e-9,
-      benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
+  CountCodes(state, count);
 }
 
 void RunEncode(State& state, const QuiverKernels* kernels, size_t dim, int bits) {
@@ -117,6 +121,29 @@ void RunHamming(State& state, const QuiverKernels* kernels, size_t bytes) {
   for (auto _ : state) benchmark::DoNotOptimize(kernels->hamming(a.data(), b.data(), bytes));
 }
 
+void RunHammingMany(State& state, const QuiverKernels* kernels, size_t bytes, size_t count) {
+  const std::vector<uint8_t> query = Bytes(bytes, 1);
+  const std::vector<uint8_t> codes = Bytes(bytes * count + 64, 2);
+  std::vector<uint32_t> out(count);
+  for (auto _ : state) {
+    kernels->hamming_many(query.data(), codes.data(), bytes, count, bytes, out.data());
+    benchmark::ClobberMemory();
+  }
+  CountCodes(state, count);
+}
+
+void RunJaccardMany(State& state, const QuiverKernels* kernels, size_t bytes, size_t count) {
+  const std::vector<uint8_t> query = Bytes(bytes, 1);
+  const std::vector<uint8_t> codes = Bytes(bytes * count + 64, 2);
+  std::vector<uint32_t> both(count), either(count);
+  for (auto _ : state) {
+    kernels->jaccard_many(query.data(), codes.data(), bytes, count, bytes, both.data(),
+                          either.data());
+    benchmark::ClobberMemory();
+  }
+  CountCodes(state, count);
+}
+
 void RegisterLevel(const QuiverKernels* kernels) {
   const std::string level = std::string(kernels->name) + "/";
   const auto name = [&](const std::string& kernel, size_t size) {
@@ -128,6 +155,8 @@ void RegisterLevel(const QuiverKernels* kernels) {
     benchmark::RegisterBenchmark(name("l2sq_f32_f16", dim).c_str(), RunMixed, kernels->l2sq_f32_f16,
                                  dim);
     benchmark::RegisterBenchmark(name("ip_f32_f16", dim).c_str(), RunMixed, kernels->ip_f32_f16,
+                                 dim);
+    benchmark::RegisterBenchmark(name("l1_f32_f16", dim).c_str(), RunMixed, kernels->l1_f32_f16,
                                  dim);
     benchmark::RegisterBenchmark(name("quantize_i8", dim).c_str(), RunQuantize, kernels, dim);
     benchmark::RegisterBenchmark(name("rotate", dim).c_str(), RunRotate, kernels, dim);
@@ -150,6 +179,13 @@ void RegisterLevel(const QuiverKernels* kernels) {
   for (const size_t n : {64, 128, 256, 512, 1024, 2048, 8192})
     benchmark::RegisterBenchmark(name("hadamard", n).c_str(), RunHadamard, kernels, n);
   benchmark::RegisterBenchmark(name("hamming", 128).c_str(), RunHamming, kernels, size_t{128});
+  for (const size_t bytes : {8, 16, 32, 48, 64, 96, 128, 192, 256}) {
+    const size_t count = 8000 / bytes < 100 ? 8000 / bytes : 100;
+    benchmark::RegisterBenchmark(name("hamming_many", bytes).c_str(), RunHammingMany, kernels,
+                                 bytes, count);
+    benchmark::RegisterBenchmark(name("jaccard_many", bytes).c_str(), RunJaccardMany, kernels,
+                                 bytes, count);
+  }
 }
 
 const bool registered = [] {

@@ -18,7 +18,7 @@ namespace {
 std::vector<std::string> Encode(const ServerEngine& engine, const Matrix& queries) {
   std::vector<std::string> encoded(queries.rows);
   for (size_t i = 0; i < queries.rows; ++i)
-    AppendVector(engine.table().am().wire, queries.Row(i), queries.dim, &encoded[i]);
+    AppendValue(engine.table().am().search_wire(), queries, queries.Row(i), &encoded[i]);
   return encoded;
 }
 
@@ -26,9 +26,9 @@ class Client {
  public:
   Client(const ServerEngine& engine, const AsyncSettings& settings, int epoll)
       : session_(engine.NewSession()), k_(settings.k) {
-    session_->Exec(engine.SetEfSql(settings.ef));
+    engine.SetEf(session_.get(), settings.ef);
     session_->Prepare("search", engine.table().SearchSql(engine.metric(), settings.k),
-                      {engine.table().am().TypeOid(session_.get())});
+                      {engine.table().am().SearchTypeOid(session_.get())});
     if (PQsetnonblocking(session_->raw(), 1) != 0) Fail("{}", PQerrorMessage(session_->raw()));
     epoll_event event = {};
     event.events = EPOLLIN;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/failure.h"
 #include "client/search_run.h"
 
 namespace quiver::bench {
@@ -12,6 +13,12 @@ namespace {
 constexpr size_t kTuningQueries = 1000;
 constexpr int kFirstGuess = 16;
 }  // namespace
+
+std::string EfChoice::Text(const Engine& engine) const {
+  if (engine.max_ef() == 0) return "-";
+  if (ef == 0) return "default";
+  return fmt::format("{}{}", ef, given ? " (given)" : reached ? "" : " (max)");
+}
 
 double EfFinder::RecallAt(Engine* engine, int ef, size_t queries) {
   queries = std::min(queries, dataset_.queries.rows);
@@ -33,7 +40,14 @@ int EfFinder::Bisect(Engine* engine, double recall, int low, int high, size_t qu
   return high;
 }
 
+EfChoice EfFinder::Given(Engine* engine, size_t queries) {
+  std::optional<int> ef = engine->GivenEf(k_);
+  if (!ef) Fail("{} needs an ef: a number, default or k", engine->label());
+  return {*ef, RecallAt(engine, *ef, queries), true, true};
+}
+
 EfChoice EfFinder::Find(Engine* engine, double recall) {
+  if (engine->GivenEf(k_)) return Given(engine, dataset_.queries.rows);
   const int largest = engine->max_ef();
   int low = 0;
   int high = std::min(kFirstGuess, largest);

@@ -14,6 +14,10 @@ struct EfChoice {
   int ef = 0;
   double recall = 0;     // over all queries
   bool reached = false;  // false: `ef` is the engine's largest
+  bool given = false;    // by the user, whatever the recall
+
+  // "120", "40 (given)", "1000 (max)", "default" or "-" for an engine without any.
+  std::string Text(const Engine& engine) const;
 };
 
 class EfFinder {
@@ -21,8 +25,12 @@ class EfFinder {
   EfFinder(const Dataset& dataset, const GroundTruth& truth, int k)
       : dataset_(dataset), truth_(truth), k_(k) {}
 
+  // The ef that the engine was given, with its recall.
+  EfChoice Given(Engine* engine, size_t queries);
+  // That, where there is one; else the smallest that reaches the recall, or the largest of all.
   // Bisects on the first queries, then settles it on all of them.
   EfChoice Find(Engine* engine, double recall);
+  int k() const { return k_; }
   double RecallAt(Engine* engine, int ef, size_t queries);
 
  private:

@@ -1,6 +1,5 @@
 #include "data/dataset.h"
 
-#include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <functional>
@@ -8,6 +7,8 @@
 #include "base/command_line.h"
 #include "base/failure.h"
 #include "data/idx_images.h"
+#include "data/quantize.h"
+#include "data/sparse_topics.h"
 #include "data/synthetic.h"
 #include "data/vecs_file.h"
 
@@ -40,48 +41,6 @@ std::string FileNamePart(std::string text) {
 
 }  // namespace
 
-const char* MetricName(Metric metric) {
-  switch (metric) {
-    case Metric::kL2:
-      return "l2";
-    case Metric::kInnerProduct:
-      return "ip";
-    case Metric::kCosine:
-      return "cosine";
-  }
-  return "";
-}
-
-Metric ParseMetric(const std::string& text) {
-  for (Metric metric : {Metric::kL2, Metric::kInnerProduct, Metric::kCosine}) {
-    if (text == MetricName(metric)) return metric;
-  }
-  Fail("metric must be l2, ip or cosine, not \"{}\"", text);
-}
-
-double ExactDistance(Metric metric, const float* a, const float* b, size_t dim) {
-  double sum = 0, aa = 0, bb = 0;
-  switch (metric) {
-    case Metric::kL2:
-      for (size_t i = 0; i < dim; ++i) {
-        double difference = static_cast<double>(a[i]) - b[i];
-        sum += difference * difference;
-      }
-      return sum;
-    case Metric::kInnerProduct:
-      for (size_t i = 0; i < dim; ++i) sum += static_cast<double>(a[i]) * b[i];
-      return -sum;
-    case Metric::kCosine:
-      for (size_t i = 0; i < dim; ++i) {
-        sum += static_cast<double>(a[i]) * b[i];
-        aa += static_cast<double>(a[i]) * a[i];
-        bb += static_cast<double>(b[i]) * b[i];
-      }
-      return aa > 0 && bb > 0 ? 1 - sum / std::sqrt(aa * bb) : 2;
-  }
-  return 0;
-}
-
 std::string DefaultCacheDir() {
   if (const char* own = std::getenv("QUIVER_BENCH_CACHE")) return own;
   if (const char* xdg = std::getenv("XDG_CACHE_HOME")) return std::string(xdg) + "/quiver-bench";
@@ -97,14 +56,14 @@ Dataset OpenDataset(const std::string& text, const std::string& cache_dir) {
   std::string key;
 
   if (spec.name == "fashion-mnist") {
-    spec.Allow({"metric", "rows", "limit"});
+    spec.Allow({"metric", "rows", "limit", "quantize"});
     key = spec.name;
     files = Cached(cache_dir, key, [](const Files& to) {
       ConvertIdxImages("train-images-idx3-ubyte.gz", to.base);
       ConvertIdxImages("t10k-images-idx3-ubyte.gz", to.queries);
     });
   } else if (spec.name == "words") {
-    spec.Allow({"metric", "rows", "limit"});
+    spec.Allow({"metric", "rows", "limit", "quantize"});
     default_metric = "cosine";
     key = spec.name;
     files = Cached(cache_dir, key, [&](const Files& to) {
@@ -119,8 +78,14 @@ Dataset OpenDataset(const std::string& text, const std::string& cache_dir) {
     key = settings.Key();
     files = Cached(cache_dir, key,
                    [&](const Files& to) { GenerateSynthetic(settings, to.base, to.queries); });
+  } else if (spec.name == "sparse") {
+    SparseTopicsSettings settings = SparseTopicsSettings::FromSpec(spec);
+    default_metric = "ip";
+    key = settings.Key();
+    files = Cached(cache_dir, key,
+                   [&](const Files& to) { GenerateSparseTopics(settings, to.base, to.queries); });
   } else if (spec.name == "fvecs" || spec.name == "bvecs") {
-    spec.Allow({"metric", "rows", "limit", "base", "queries", "held"});
+    spec.Allow({"metric", "rows", "limit", "quantize", "base", "queries", "held"});
     std::string base = spec.Get("base", "");
     std::string queries = spec.Get("queries", "");
     if (base.empty()) Fail("\"{}\" needs base=FILE", spec.name);
@@ -139,6 +104,17 @@ Dataset OpenDataset(const std::string& text, const std::string& cache_dir) {
     Fail("unknown data set \"{}\"", spec.name);
   }
 
+  std::string quantize = spec.Get("quantize", "");
+  if (!quantize.empty()) {
+    Threshold threshold = ParseThreshold(quantize);
+    default_metric = "hamming";
+    key += ".bits-" + quantize;
+    Files dense = files;
+    files = Cached(cache_dir, key, [&](const Files& to) {
+      QuantizeToBits(threshold, dense.base, dense.queries, to.base, to.queries);
+    });
+  }
+
   Dataset dataset;
   dataset.name = text;
   dataset.metric = ParseMetric(spec.Get("metric", default_metric));
@@ -148,12 +124,15 @@ Dataset OpenDataset(const std::string& text, const std::string& cache_dir) {
   dataset.queries = dataset.query_file->matrix();
   if (dataset.base.dim != dataset.queries.dim)
     Fail("rows have {} dimensions, queries {}", dataset.base.dim, dataset.queries.dim);
+  if (!FormHasMetric(dataset.base.form, dataset.metric))
+    Fail("there is no metric {} for the rows of \"{}\"", MetricName(dataset.metric), text);
   dataset.base = dataset.base.First(
       static_cast<size_t>(spec.GetInt("rows", static_cast<long>(dataset.base.rows))));
   dataset.queries = dataset.queries.First(
       static_cast<size_t>(spec.GetInt("limit", static_cast<long>(dataset.queries.rows))));
-  dataset.cache_key = fmt::format("{}.{}x{}.{}", key, dataset.base.rows, dataset.queries.rows,
-                                  MetricName(dataset.metric));
+  dataset.base_key = fmt::format("{}.{}", key, dataset.base.rows);
+  dataset.cache_key =
+      fmt::format("{}x{}.{}", dataset.base_key, dataset.queries.rows, MetricName(dataset.metric));
   return dataset;
 }
 

@@ -41,7 +41,7 @@ void ConvertIdxImages(const std::string& name, const std::string& target) {
 
   std::vector<unsigned char> pixels(dim);
   std::vector<float> row(dim);
-  MatrixWriter writer(target, dim);
+  MatrixWriter writer(target, RowShape::Dense(dim));
   for (size_t i = 0; i < rows; ++i) {
     if (gzread(file.get(), pixels.data(), static_cast<unsigned>(dim)) != static_cast<int>(dim))
       Fail("\"{}\" ends after {} of {} images", path, i, rows);

@@ -21,7 +21,20 @@ struct Header {
 };
 static_assert(sizeof(Header) == 16);
 
-constexpr char kMagic[4] = {'Q', 'B', 'M', '1'};
+constexpr char kMagic[3] = {'Q', 'B', 'M'};
+
+// The words of a row by its form and dimension; the rows themselves say it for a sparse one.
+size_t WordsOf(const Header& header, size_t payload) {
+  switch (static_cast<Form>(header.magic[3])) {
+    case Form::kDense:
+      return header.dim;
+    case Form::kBits:
+      return RowShape::Bits(header.dim).words;
+    case Form::kSparse:
+      return header.rows > 0 ? payload / sizeof(float) / header.rows : 1;
+  }
+  return 0;
+}
 
 }  // namespace
 
@@ -36,11 +49,13 @@ MappedMatrix::MappedMatrix(const std::string& path) {
   if (map_ == MAP_FAILED) Fail("could not map \"{}\": {}", path, strerror(errno));
   Header header;
   std::memcpy(&header, map_, sizeof(header));
+  matrix_.form = static_cast<Form>(header.magic[3]);
   matrix_.dim = header.dim;
+  matrix_.words = WordsOf(header, bytes_ - sizeof(header));
   matrix_.rows = header.rows;
   matrix_.data = reinterpret_cast<const float*>(static_cast<const char*>(map_) + sizeof(header));
-  if (std::memcmp(header.magic, kMagic, sizeof(kMagic)) != 0 ||
-      bytes_ != sizeof(header) + matrix_.rows * matrix_.dim * sizeof(float))
+  if (std::memcmp(header.magic, kMagic, sizeof(kMagic)) != 0 || matrix_.words == 0 ||
+      bytes_ != sizeof(header) + matrix_.rows * matrix_.words * sizeof(float))
     Fail("\"{}\" is no matrix file, or not a whole one; remove it", path);
 }
 
@@ -48,11 +63,11 @@ MappedMatrix::~MappedMatrix() {
   if (map_ != nullptr && map_ != MAP_FAILED) munmap(map_, bytes_);
 }
 
-MatrixWriter::MatrixWriter(const std::string& path, size_t dim)
+MatrixWriter::MatrixWriter(const std::string& path, const RowShape& shape)
     : path_(path),
       temporary_(path + ".part"),
       file_(std::fopen(temporary_.c_str(), "wb")),
-      dim_(dim) {
+      shape_(shape) {
   if (file_ == nullptr) Fail("could not create \"{}\": {}", temporary_, strerror(errno));
   Header empty = {};
   std::fwrite(&empty, sizeof(empty), 1, file_);
@@ -65,8 +80,8 @@ MatrixWriter::~MatrixWriter() {
   }
 }
 
-void MatrixWriter::Add(const float* row) {
-  if (std::fwrite(row, sizeof(float), dim_, file_) != dim_)
+void MatrixWriter::Add(const void* row) {
+  if (std::fwrite(row, sizeof(float), shape_.words, file_) != shape_.words)
     Fail("could not write \"{}\": {}", temporary_, strerror(errno));
   ++rows_;
 }
@@ -74,7 +89,8 @@ void MatrixWriter::Add(const float* row) {
 void MatrixWriter::Finish() {
   Header header = {};
   std::memcpy(header.magic, kMagic, sizeof(kMagic));
-  header.dim = static_cast<uint32_t>(dim_);
+  header.magic[3] = static_cast<char>(shape_.form);
+  header.dim = static_cast<uint32_t>(shape_.dim);
   header.rows = rows_;
   std::rewind(file_);
   bool written = std::fwrite(&header, sizeof(header), 1, file_) == 1;

@@ -74,7 +74,7 @@ class Generator {
 
 SyntheticSettings SyntheticSettings::FromSpec(const Spec& spec) {
   spec.Allow({"n", "d", "q", "clusters", "hardness", "intrinsic", "spread", "noise", "seed",
-              "metric", "rows", "limit"});
+              "metric", "rows", "limit", "quantize"});
   SyntheticSettings s;
   s.rows = static_cast<size_t>(spec.GetInt("n", static_cast<long>(s.rows)));
   s.dim = static_cast<size_t>(spec.GetInt("d", static_cast<long>(s.dim)));
@@ -106,12 +106,12 @@ void GenerateSynthetic(const SyntheticSettings& settings, const std::string& bas
                        const std::string& queries) {
   Generator generator(settings);
   std::vector<float> row(settings.dim);
-  MatrixWriter base_writer(base, settings.dim);
+  MatrixWriter base_writer(base, RowShape::Dense(settings.dim));
   for (size_t i = 0; i < settings.rows; ++i) {
     generator.Row(kRows, i, row.data());
     base_writer.Add(row.data());
   }
-  MatrixWriter query_writer(queries, settings.dim);
+  MatrixWriter query_writer(queries, RowShape::Dense(settings.dim));
   for (size_t i = 0; i < settings.queries; ++i) {
     generator.Row(kQueries, i, row.data());
     query_writer.Add(row.data());

@@ -68,7 +68,8 @@ class VecsReader {
 // Queries are few: they are held in memory until their order is drawn.
 class ShuffledWriter {
  public:
-  ShuffledWriter(const std::string& path, size_t dim) : writer_(path, dim), dim_(dim) {}
+  ShuffledWriter(const std::string& path, const RowShape& shape)
+      : writer_(path, shape), dim_(shape.dim) {}
 
   void Add(const float* row) { rows_.insert(rows_.end(), row, row + dim_); }
 
@@ -93,7 +94,7 @@ class ShuffledWriter {
 template <typename Writer>
 void CopyAll(const std::string& source, const std::string& target) {
   VecsReader reader(source);
-  Writer writer(target, reader.dim());
+  Writer writer(target, RowShape::Dense(reader.dim()));
   std::vector<float> row(reader.dim());
   for (size_t i = 0; i < reader.rows(); ++i) {
     reader.Next(row.data());
@@ -125,8 +126,8 @@ void ConvertVecsHoldingOut(const std::string& source, size_t held, const std::st
     chosen[i] = true;
     ++n;
   }
-  MatrixWriter base_writer(base, reader.dim());
-  ShuffledWriter query_writer(queries, reader.dim());
+  MatrixWriter base_writer(base, RowShape::Dense(reader.dim()));
+  ShuffledWriter query_writer(queries, RowShape::Dense(reader.dim()));
   std::vector<float> row(reader.dim());
   for (size_t i = 0; i < reader.rows(); ++i) {
     reader.Next(row.data());

@@ -66,6 +66,12 @@ class Engine {
   virtual std::string Description() = 0;
   // 0 when there is nothing to tune (exact scan).
   virtual int max_ef() const = 0;
+  // The ef that the user fixed for searches of k rows: 0 leaves the engine's own; nothing where it
+  // is to be found by the recall.
+  virtual std::optional<int> GivenEf(int k) const {
+    (void)k;
+    return std::nullopt;
+  }
   virtual bool on_server() const = 0;
 
   virtual BuildReport Build(const Dataset& dataset, const BuildSettings& settings) = 0;

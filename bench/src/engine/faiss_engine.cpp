@@ -74,6 +74,7 @@ std::string FaissEngine::Description() {
 }
 
 BuildReport FaissEngine::Build(const Dataset& dataset, const BuildSettings& settings) {
+  RequireDenseProducts(dataset, label_);
   state_->dim = dataset.dim();
   state_->normalize = dataset.metric == Metric::kCosine;
   std::string saved = fmt::format("{}/{}.faiss-m{}-efc{}", settings.cache_dir, dataset.cache_key,

@@ -74,6 +74,7 @@ std::string HnswlibEngine::Description() {
 }
 
 BuildReport HnswlibEngine::Build(const Dataset& dataset, const BuildSettings& settings) {
+  RequireDenseProducts(dataset, label_);
   state_->dim = dataset.dim();
   state_->normalize = dataset.metric == Metric::kCosine;
   if (dataset.metric == Metric::kL2)

@@ -5,6 +5,7 @@
 
 #include "base/failure.h"
 #include "base/pinning.h"
+#include "base/stopwatch.h"
 #include "engine/server_searcher.h"
 #include "pg/explain.h"
 
@@ -13,6 +14,8 @@ namespace quiver::bench {
 namespace {
 
 constexpr size_t kWarmUp = 20;  // past the five custom plans of a prepared statement
+constexpr size_t kSearches = 2000, kFewestSearches = 50;  // of passes 2 and 3
+constexpr double kPassSeconds = 5;                        // about the longest that a pass may take
 
 void RunAll(Searcher* searcher, const Matrix& queries, int k) {
   std::vector<int64_t> ids(static_cast<size_t>(k));
@@ -22,13 +25,11 @@ void RunAll(Searcher* searcher, const Matrix& queries, int k) {
 void AddBuffers(const ServerEngine& engine, const Matrix& queries, int k, int ef,
                 ServerCost* cost) {
   auto session = engine.NewSession();
-  if (engine.max_ef() > 0) session->Exec(engine.SetEfSql(ef));
-  Oid type = engine.table().am().TypeOid(session.get());
+  engine.SetEf(session.get(), ef);
   std::string sql = engine.table().SearchSql(engine.metric(), k);
   for (size_t i = 0; i < queries.rows; ++i) {
-    std::string value;
-    AppendVector(engine.table().am().wire, queries.Row(i), queries.dim, &value);
-    Explained explained = ExplainAnalyze(session.get(), sql, {{type, value}});
+    Explained explained = ExplainAnalyze(
+        session.get(), sql, {engine.table().QueryParameter(session.get(), queries.Row(i))});
     if (engine.max_ef() > 0 && explained.index != engine.table().index_name())
       Fail("{} was not searched by its index but by a {}", engine.label(), explained.scan_type);
     cost->query_buffers += explained.query_buffers / static_cast<double>(queries.rows);
@@ -91,8 +92,6 @@ void AddExecutorTime(ServerSearcher* searcher, const Matrix& queries, int k, con
 
 ServerCost MeasureServerCost(const ServerEngine& engine, const Matrix& queries, int k, int ef) {
   ServerCost cost;
-  bool exact = engine.max_ef() == 0;
-  AddBuffers(engine, queries.First(exact ? 3 : kExplained), k, ef, &cost);
   {
     // Created once by whoever measures first; where it may not, the time is left out.
     auto session = engine.NewSession();
@@ -102,8 +101,13 @@ ServerCost MeasureServerCost(const ServerEngine& engine, const Matrix& queries, 
   searcher.SetEf(ef);
   PinnedScope pinned(0);
   searcher.Pin(0);
-  Matrix sample = queries.First(exact ? 20 : 2000);
-  RunAll(&searcher, sample.First(kWarmUp), k);
+  Stopwatch watch;
+  const size_t warm_up = std::min(engine.max_ef() == 0 ? 5 : kWarmUp, queries.rows);
+  RunAll(&searcher, queries.First(warm_up), k);
+  double each = watch.Seconds() / static_cast<double>(warm_up);
+  size_t affordable = std::max(static_cast<size_t>(kPassSeconds / each), kFewestSearches);
+  Matrix sample = queries.First(std::min(affordable, kSearches));
+  AddBuffers(engine, queries.First(std::min(affordable, kExplained)), k, ef, &cost);
   AddBlocksAndCpu(engine, &searcher, sample, k, &cost);
   AddExecutorTime(&searcher, sample, k, engine.table().SearchSql(engine.metric(), k), &cost);
   return cost;

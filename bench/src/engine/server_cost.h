@@ -7,7 +7,7 @@
 namespace quiver::bench {
 
 // Three passes over the queries, none of them timed by the client:
-//   1. EXPLAIN (ANALYZE, BUFFERS) of up to kExplained queries;
+//   1. EXPLAIN (ANALYZE, BUFFERS) of up to kExplained queries, fewer of slow ones;
 //   2. plain executions between two readings of pg_statio_all_indexes (from PostgreSQL 15 on) and
 //      of the backend's CPU time (when the server is local);
 //   3. plain executions counted by pg_stat_statements, when the server has it preloaded.

@@ -12,10 +12,20 @@ namespace quiver::bench {
 
 namespace {
 
+constexpr char kDefaultEf[] = "default";
+constexpr char kEfOfK[] = "k";
+
 std::string IndexOptions(const Spec& spec) {
   std::string with = spec.Get("with", "");
   std::replace(with.begin(), with.end(), '+', ',');
   return with;
+}
+
+// Those of all engines, then those of this one.
+EngineContext WithSettings(EngineContext context, const Spec& spec) {
+  for (const std::string& setting : SplitText(spec.Get("set", ""), '+'))
+    context.session_settings.push_back(setting);
+  return context;
 }
 
 std::string Label(const Spec& spec) {
@@ -25,13 +35,18 @@ std::string Label(const Spec& spec) {
 }  // namespace
 
 ServerEngine::ServerEngine(const Spec& spec, EngineContext context, bool with_index)
-    : context_(std::move(context)),
+    : context_(WithSettings(std::move(context), spec)),
       label_(Label(spec)),
       with_(IndexOptions(spec)),
+      set_(spec.Get("set", "")),
+      ef_(spec.Get("ef", "")),
+      on_(spec.Get("on", "")),
       with_index_(with_index),
       fresh_(spec.GetInt("fresh", 0) != 0),
-      table_(AccessMethod::FromSpec(spec), label_) {
-  spec.Allow({"label", "with", "am", "extension", "schema", "ef", "max_ef", "type", "fresh"});
+      table_(AccessMethod::FromSpec(spec), label_, {}) {
+  spec.Allow({"label", "with", "set", "on", "am", "extension", "schema", "ef", "ef_setting",
+              "max_ef", "type", "cast", "fresh"});
+  if (!ef_.empty() && ef_ != kDefaultEf && ef_ != kEfOfK) ParseInt("ef", ef_);
 }
 
 std::string ServerEngine::Description() {
@@ -39,12 +54,16 @@ std::string ServerEngine::Description() {
   auto version =
       connection->Value("SELECT extversion FROM pg_catalog.pg_extension WHERE extname = " +
                         QuoteLiteral(table_.am().extension));
+  const AccessMethod& am = table_.am();
   if (!with_index_)
-    return fmt::format("sequential scan over {}.{}, one process", table_.am().extension,
-                       table_.am().type);
-  return fmt::format("access method {} of extension {} {}, type {}{}", table_.am().name,
-                     table_.am().extension, version.value_or("?"), table_.am().type,
-                     with_.empty() ? "" : ", WITH " + with_);
+    return fmt::format("sequential scan over {}.{}, one process", am.extension, am.type);
+  std::string text = fmt::format("access method {} of extension {} {}, type {}", am.name,
+                                 am.extension, version.value_or("?"), am.type);
+  if (!am.cast.empty()) text += ", index and search on its cast to " + am.cast;
+  if (!with_.empty()) text += ", WITH " + with_;
+  if (!on_.empty()) text += ", table and index of " + on_;
+  for (const std::string& setting : SplitText(set_, '+')) text += ", SET " + setting;
+  return text;
 }
 
 std::unique_ptr<PgConnection> ServerEngine::NewSession(bool choose_plan_freely) const {
@@ -63,8 +82,14 @@ std::unique_ptr<PgConnection> ServerEngine::NewSession(bool choose_plan_freely) 
   return connection;
 }
 
-std::string ServerEngine::SetEfSql(int ef) const {
-  return fmt::format("SET {} = {}", table_.am().ef_setting, ef);
+void ServerEngine::SetEf(PgConnection* session, int ef) const {
+  if (with_index_ && ef > 0) session->Exec(fmt::format("SET {} = {}", table_.am().ef_setting, ef));
+}
+
+std::optional<int> ServerEngine::GivenEf(int k) const {
+  if (!with_index_ || ef_ == kDefaultEf) return 0;
+  if (ef_.empty()) return std::nullopt;
+  return ef_ == kEfOfK ? std::min(k, max_ef()) : static_cast<int>(ParseInt("ef", ef_));
 }
 
 BuildReport ServerEngine::Build(const Dataset& dataset, const BuildSettings& settings) {
@@ -75,12 +100,13 @@ BuildReport ServerEngine::BuildWith(const Dataset& dataset, const BuildSettings&
                                     const std::function<void(PgConnection*)>& prepare) {
   metric_ = dataset.metric;
   base_rows_ = dataset.base.rows;
-  dim_ = dataset.dim();
   auto connection = NewSession();
   AccessMethod am = table_.am();
+  am.ChooseType(dataset.base.form);
   am.Install(connection.get());
-  table_ = ServerTable(am, label_);
+  table_ = ServerTable(am, on_.empty() ? label_ : on_, dataset.base);
   BuildReport report;
+  if (!on_.empty()) return report;
   report.load_seconds = table_.Load(connection.get(), dataset, settings.reuse);
   prepare(connection.get());
   BuildSettings build = settings;
@@ -112,7 +138,7 @@ std::optional<InsertReport> ServerEngine::Insert(const Matrix& rows) {
     id.clear();
     value.clear();
     AppendInt64(static_cast<int64_t>(base_rows_ + i), &id);
-    AppendVector(table_.am().wire, rows.Row(i), rows.dim, &value);
+    AppendValue(table_.am().wire(), rows, rows.Row(i), &value);
     const char* values[] = {id.data(), value.data()};
     int lengths[] = {static_cast<int>(id.size()), static_cast<int>(value.size())};
     int formats[] = {1, 1};
@@ -130,10 +156,8 @@ std::optional<InsertReport> ServerEngine::Insert(const Matrix& rows) {
 std::string ServerEngine::PlannersChoice(const Matrix& queries, int k) {
   if (!with_index_) return "";
   auto connection = NewSession(/*choose_plan_freely=*/true);
-  std::string value;
-  AppendVector(table_.am().wire, queries.Row(0), queries.dim, &value);
   Explained plan = ExplainPlan(connection.get(), table_.SearchSql(metric_, k),
-                               {{table_.am().TypeOid(connection.get()), value}});
+                               {table_.QueryParameter(connection.get(), queries.Row(0))});
   return plan.index == table_.index_name() ? "index" : plan.scan_type;
 }
 

@@ -13,7 +13,8 @@ namespace quiver::bench {
 
 class ServerEngine : public Engine {
  public:
-  // Beside what AccessMethod takes: label=, with= (index options, joined by "+").
+  // Beside what AccessMethod takes: label=; with= and set=, index options and session settings
+  // joined by "+"; ef=; on=LABEL, the engine whose table and index this one searches.
   ServerEngine(const Spec& spec, EngineContext context, bool with_index);
 
   const std::string& label() const override { return label_; }
@@ -32,23 +33,28 @@ class ServerEngine : public Engine {
 
   const ServerTable& table() const { return table_; }
   Metric metric() const { return metric_; }
-  size_t dim() const { return dim_; }
+  // Whether its indexes are built anew even where others are reused.
+  bool fresh() const { return fresh_; }
+  size_t base_rows() const { return base_rows_; }
+  std::optional<int> GivenEf(int k) const override;
 
   // A session with this engine's settings: its index (or none), no parallel scan.
   std::unique_ptr<PgConnection> NewSession(bool choose_plan_freely = false) const;
-  // The statement that makes a session search with `ef`.
-  std::string SetEfSql(int ef) const;
+  // Makes a session search with `ef`; 0 leaves it what it is.
+  void SetEf(PgConnection* session, int ef) const;
 
  private:
   EngineContext context_;
   std::string label_;
   std::string with_;
+  std::string set_;  // settings of this engine's sessions alone
+  std::string ef_;   // as given; empty: to be found
+  std::string on_;   // empty: a table of its own
   bool with_index_;
   bool fresh_;  // builds its index anew even where others are reused
   ServerTable table_;
   Metric metric_ = Metric::kL2;
   size_t base_rows_ = 0;
-  size_t dim_ = 0;
 };
 
 }  // namespace quiver::bench

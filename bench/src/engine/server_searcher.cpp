@@ -7,18 +7,18 @@
 namespace quiver::bench {
 
 ServerSearcher::ServerSearcher(const ServerEngine& engine, int k)
-    : engine_(engine), k_(k), dim_(engine.dim()), connection_(engine.NewSession()) {
+    : engine_(engine), k_(k), connection_(engine.NewSession()) {
   connection_->Prepare("search", engine.table().SearchSql(engine.metric(), k),
-                       {engine.table().am().TypeOid(connection_.get())});
+                       {engine.table().am().SearchTypeOid(connection_.get())});
 }
 
 void ServerSearcher::SetEf(int ef) {
-  if (engine_.max_ef() > 0) connection_->Exec(engine_.SetEfSql(ef));
+  engine_.SetEf(connection_.get(), ef);
 }
 
 void ServerSearcher::Search(const float* query, int64_t* ids) {
   value_.clear();
-  AppendVector(engine_.table().am().wire, query, dim_, &value_);
+  AppendValue(engine_.table().am().search_wire(), engine_.table().shape(), query, &value_);
   const char* values[] = {value_.data()};
   int lengths[] = {static_cast<int>(value_.size())};
   int formats[] = {1};

@@ -22,7 +22,6 @@ class ServerSearcher : public Searcher {
  private:
   const ServerEngine& engine_;
   int k_;
-  size_t dim_ = 0;
   std::unique_ptr<PgConnection> connection_;
   std::string value_;
 };

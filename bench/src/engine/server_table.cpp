@@ -26,12 +26,23 @@ std::string CommentOf(PgConnection* connection, const std::string& relation) {
       .value_or("");
 }
 
+// False after its type went with its extension.
+bool HasEmbedding(PgConnection* connection, const std::string& table) {
+  return connection
+      ->Value(
+          "SELECT 1 FROM pg_catalog.pg_attribute WHERE attname = 'embedding' AND NOT "
+          "attisdropped AND attrelid = pg_catalog.to_regclass(" +
+          QuoteLiteral(table) + ")")
+      .has_value();
+}
+
 }  // namespace
 
-ServerTable::ServerTable(AccessMethod am, const std::string& suffix)
+ServerTable::ServerTable(AccessMethod am, const std::string& suffix, const RowShape& shape)
     : am_(std::move(am)),
       name_(QuoteIdentifier(kBenchSchema) + "." + QuoteIdentifier("t_" + TableSuffix(suffix))),
-      index_name_("t_" + TableSuffix(suffix) + "_idx") {}
+      index_name_("t_" + TableSuffix(suffix) + "_idx"),
+      shape_(shape) {}
 
 std::string ServerTable::qualified_index() const {
   return QuoteIdentifier(kBenchSchema) + "." + QuoteIdentifier(index_name_);
@@ -39,15 +50,14 @@ std::string ServerTable::qualified_index() const {
 
 double ServerTable::Load(PgConnection* connection, const Dataset& dataset, bool reuse) {
   connection->Exec("CREATE SCHEMA IF NOT EXISTS " + QuoteIdentifier(kBenchSchema));
-  std::string wanted = dataset.cache_key + " " + am_.type;
-  if (reuse && CommentOf(connection, name_) == wanted) {
+  std::string wanted = dataset.base_key + " " + am_.type;
+  if (reuse && CommentOf(connection, name_) == wanted && HasEmbedding(connection, name_)) {
     auto rows = connection->Value("SELECT count(*) FROM " + name_);
     if (rows == std::to_string(dataset.base.rows)) return 0;
   }
   connection->Exec("DROP TABLE IF EXISTS " + name_);
-  connection->Exec(fmt::format("CREATE TABLE {} (id bigint, embedding {}.{}({}))", name_,
-                               QuoteIdentifier(am_.schema), QuoteIdentifier(am_.type),
-                               dataset.dim()));
+  connection->Exec(fmt::format("CREATE TABLE {} (id bigint, embedding {})", name_,
+                               am_.TypeSql(am_.type, shape_.dim)));
   Stopwatch watch;
   CopyIn copy(connection, name_ + " (id, embedding)");
   std::string field;
@@ -57,7 +67,7 @@ double ServerTable::Load(PgConnection* connection, const Dataset& dataset, bool 
     AppendInt64(static_cast<int64_t>(i), &field);
     copy.AddField(field);
     field.clear();
-    AppendVector(am_.wire, dataset.base.Row(i), dataset.dim(), &field);
+    AppendValue(am_.wire(), shape_, dataset.base.Row(i), &field);
     copy.AddField(field);
   }
   copy.Finish();
@@ -74,9 +84,10 @@ void ServerTable::BuildIndex(PgConnection* connection, const Dataset& dataset,
   std::string options =
       fmt::format("m = {}, ef_construction = {}", settings.m, settings.ef_construction);
   if (!with.empty()) options += ", " + with;
-  std::string sql = fmt::format("CREATE INDEX {} ON {} USING {} (embedding {}) WITH ({})",
-                                QuoteIdentifier(index_name_), name_, QuoteIdentifier(am_.name),
-                                am_.OperatorClass(connection, dataset.metric), options);
+  std::string sql =
+      fmt::format("CREATE INDEX {} ON {} USING {} ({} {}) WITH ({})", QuoteIdentifier(index_name_),
+                  name_, QuoteIdentifier(am_.name), am_.SearchedSql(shape_.dim),
+                  am_.OperatorClass(connection, dataset.metric), options);
   std::string wanted =
       fmt::format("{}; workers {}; memory {}; seconds ", sql, settings.workers, settings.memory);
   std::string comment = CommentOf(connection, qualified_index());
@@ -119,9 +130,18 @@ void ServerTable::Prewarm(PgConnection* connection, bool index) const {
     connection->TryExec("SELECT " + function + "(" + QuoteLiteral(qualified_index()) + ")");
 }
 
+std::string ServerTable::DistanceSql(Metric metric) const {
+  return am_.SearchedSql(shape_.dim) + " " + am_.Operator(metric) + " $1";
+}
+
 std::string ServerTable::SearchSql(Metric metric, int k) const {
-  return fmt::format("SELECT id FROM {} ORDER BY embedding {} $1 LIMIT {}", name_,
-                     am_.Operator(metric), k);
+  return fmt::format("SELECT id FROM {} ORDER BY {} LIMIT {}", name_, DistanceSql(metric), k);
+}
+
+PgParameter ServerTable::QueryParameter(PgConnection* connection, const float* query) const {
+  PgParameter parameter = {am_.SearchTypeOid(connection), ""};
+  AppendValue(am_.search_wire(), shape_, query, &parameter.bytes);
+  return parameter;
 }
 
 }  // namespace quiver::bench

@@ -13,10 +13,11 @@ constexpr char kBenchSchema[] = "quiver_bench";
 
 class ServerTable {
  public:
-  // `suffix` names the table within kBenchSchema.
-  ServerTable(AccessMethod am, const std::string& suffix);
+  // `suffix` names the table within kBenchSchema; `shape` is that of its rows.
+  ServerTable(AccessMethod am, const std::string& suffix, const RowShape& shape);
 
   const AccessMethod& am() const { return am_; }
+  const RowShape& shape() const { return shape_; }
   const std::string& name() const { return name_; }              // qualified and quoted
   const std::string& index_name() const { return index_name_; }  // plain
   std::string qualified_index() const;
@@ -32,13 +33,18 @@ class ServerTable {
   // Everything into the buffer cache, as far as pg_prewarm is to be had.
   void Prewarm(PgConnection* connection, bool index) const;
 
+  // The distance of a row to $1.
+  std::string DistanceSql(Metric metric) const;
   // SELECT id ... ORDER BY the distance to $1 LIMIT k.
   std::string SearchSql(Metric metric, int k) const;
+  // $1 of these statements.
+  PgParameter QueryParameter(PgConnection* connection, const float* query) const;
 
  private:
   AccessMethod am_;
   std::string name_;
   std::string index_name_;
+  RowShape shape_;
 };
 
 }  // namespace quiver::bench

@@ -16,10 +16,10 @@ struct Subcommand {
 };
 
 constexpr Subcommand kSubcommands[] = {
-    {"compare", quiver::bench::RunCompare},
-    {"throughput", quiver::bench::RunThroughput},
-    {"filter", quiver::bench::RunFilter},
-    {"data", quiver::bench::RunData},
+    {"compare", quiver::bench::RunCompare}, {"throughput", quiver::bench::RunThroughput},
+    {"filter", quiver::bench::RunFilter},   {"bound", quiver::bench::RunBound},
+    {"cold", quiver::bench::RunColdMode},   {"plans", quiver::bench::RunPlans},
+    {"tenancy", quiver::bench::RunTenancy}, {"data", quiver::bench::RunData},
 };
 
 }  // namespace
@@ -32,7 +32,10 @@ int main(int argc, char** argv) {
       subcommand.run(quiver::bench::CommandLine(argc, argv, 2));
       return 0;
     }
-    fmt::print(stderr, "usage: quiver_bench compare|throughput|filter|data [--option=value ...]\n");
+    std::string names;
+    for (const Subcommand& subcommand : kSubcommands)
+      names += fmt::format("{}{}", names.empty() ? "" : "|", subcommand.name);
+    fmt::print(stderr, "usage: quiver_bench {} [--option=value ...]\n", names);
     return 2;
   } catch (const std::exception& error) {
     fmt::print(stderr, "quiver_bench: {}\n", error.what());

@@ -55,7 +55,8 @@ void ReportSweep(const CompareSettings& settings, const Dataset& dataset, const 
     PlotLine line = {engine->label(), {}};
     std::unique_ptr<Searcher> searcher = engine->NewSearcher(k);
     searcher->Pin(settings.cpu);
-    std::vector<int> efs = engine->max_ef() > 0 ? settings.sweep : std::vector<int>{0};
+    std::vector<int> efs = settings.sweep;
+    if (auto given = engine->GivenEf(k)) efs = {*given};
     for (int ef : efs) {
       if (ef > engine->max_ef()) continue;
       searcher->SetEf(ef);
@@ -67,9 +68,10 @@ void ReportSweep(const CompareSettings& settings, const Dataset& dataset, const 
       auto time = [](const std::optional<double>& seconds) {
         return seconds ? Microseconds(*seconds) : "-";
       };
-      table.Add({engine->label(), ef > 0 ? std::to_string(ef) : "-", fmt::format("{:.4f}", recall),
-                 Thousands(run.qps()), Microseconds(latency.p50), Microseconds(latency.p95),
-                 Microseconds(latency.p99), cost ? Thousands(cost->query_buffers) : "-",
+      table.Add({engine->label(), EfChoice{ef, recall, true}.Text(*engine),
+                 fmt::format("{:.4f}", recall), Thousands(run.qps()), Microseconds(latency.p50),
+                 Microseconds(latency.p95), Microseconds(latency.p99),
+                 cost ? Thousands(cost->query_buffers) : "-",
                  cost && cost->index_blocks > 0 ? Thousands(cost->index_blocks) : "-",
                  cost ? time(cost->executor_seconds) : "-", cost ? time(cost->cpu_seconds) : "-"});
       line.points.push_back({recall, run.qps(), ef});
@@ -88,16 +90,16 @@ void ReportCold(const CompareSettings& settings, const Dataset& dataset, const E
   MarkdownTable table({"engine", "ef", "searches", "p50 us", "p99 us", "blocks read a search"});
   for (const auto& engine : engines) {
     if (!engine->on_server() || engine->max_ef() == 0) continue;
-    EfChoice choice = finder->Find(engine.get(), settings.recalls.at(0));
+    EfChoice choice = settings.recalls.empty() ? finder->Given(engine.get(), SIZE_MAX)
+                                               : finder->Find(engine.get(), settings.recalls[0]);
     ColdRun run = RunCold(engine.get(), dataset.queries, k, choice.ef, cold);
-    table.Add({engine->label(), std::to_string(choice.ef), std::to_string(cold.searches),
+    table.Add({engine->label(), choice.Text(*engine), std::to_string(cold.searches),
                Microseconds(run.latency.p50), Microseconds(run.latency.p99),
                fmt::format("{:.1f}", run.reads)});
   }
   report->Paragraph(fmt::format(
-      "Cold: server restarted, page cache {}, then the first searches one by one, k = {}, at the "
-      "ef for recall {}:",
-      PageCacheCanBeDropped() ? "dropped" : "NOT dropped (not root)", k, settings.recalls[0]));
+      "Cold: server restarted, page cache {}, then the first searches one by one, k = {}:",
+      PageCacheCanBeDropped() ? "dropped" : "NOT dropped (not root)", k));
   report->Table(table, "cold");
 }
 

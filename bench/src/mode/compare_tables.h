@@ -20,7 +20,7 @@ struct CompareSettings {
   BuildSettings build;
   std::vector<int> ks;
   std::vector<int> sweep;
-  std::vector<double> recalls;
+  std::vector<double> recalls;  // none: the engines have their ef given
   int cpu = 0;
   int rounds = 5;
   double round_seconds = 3;
@@ -30,15 +30,19 @@ struct CompareSettings {
 void ReportBuilds(const CompareSettings& settings, const Dataset& dataset, const Engines& engines,
                   const std::vector<BuildReport>& builds, MarkdownReport* report);
 
-// Each engine at the smallest ef that reaches `recall`; timed in interleaved rounds, A B C A B C,
-// so that a disturbance of the machine meets all of them.
+// Each engine at the smallest ef that reaches `recall`, without one at the ef it was given; timed
+// in interleaved rounds, A B C A B C, so that a disturbance of the machine meets all of them.
 void ReportAtRecall(const CompareSettings& settings, const Dataset& dataset, const Engines& engines,
-                    EfFinder* finder, double recall, MarkdownReport* report);
+                    EfFinder* finder, std::optional<double> recall, MarkdownReport* report);
 
 // Every ef of the sweep: recall, searches per second, latencies, buffers.
 void ReportSweep(const CompareSettings& settings, const Dataset& dataset, const GroundTruth& truth,
                  const Engines& engines, int k, MarkdownReport* report);
 
+// Rows of `queries` searches that come out of the exact scan's order: those that the engine returns
+// after a row whose distance, by SQL's own operator, is greater.
+void ReportOrder(const Engines& engines, const Dataset& dataset, size_t queries, EfFinder* finder,
+                 std::optional<double> recall, MarkdownReport* report);
 // The first searches after a restart with an empty page cache, at the ef of the first recall.
 void ReportCold(const CompareSettings& settings, const Dataset& dataset, const Engines& engines,
                 EfFinder* finder, const ColdSettings& cold, MarkdownReport* report);

@@ -77,12 +77,13 @@ struct Measured {
 Measured Measure(PgConnection* session, const ServerEngine& engine, const std::string& sql,
                  const Matrix& queries) {
   Measured measured;
-  Oid type = engine.table().am().TypeOid(session);
+  const AccessMethod& am = engine.table().am();
+  Oid type = am.SearchTypeOid(session);
   std::vector<double> seconds;
   session->Prepare("filtered", sql, {type});
   for (size_t i = 0; i < queries.rows; ++i) {
     std::string value;
-    AppendVector(engine.table().am().wire, queries.Row(i), queries.dim, &value);
+    AppendValue(am.search_wire(), queries, queries.Row(i), &value);
     if (i == 0) {
       Explained plan = ExplainPlan(session, sql, {{type, value}});
       measured.plan = plan.index.empty() ? plan.scan_type : plan.scan_type + " by " + plan.index;
@@ -106,9 +107,9 @@ Measured Measure(PgConnection* session, const ServerEngine& engine, const std::s
 
 void MeasureEngine(const FilterSettings& s, const ServerEngine& engine, const Matrix& queries,
                    MarkdownTable* table) {
-  std::string plain = fmt::format(
-      "SELECT id FROM {} WHERE owner = {} ORDER BY embedding {} $1 LIMIT {}", engine.table().name(),
-      kWanted, engine.table().am().Operator(engine.metric()), s.k);
+  std::string plain =
+      fmt::format("SELECT id FROM {} WHERE owner = {} ORDER BY {} LIMIT {}", engine.table().name(),
+                  kWanted, engine.table().DistanceSql(engine.metric()), s.k);
   std::string under_policy = engine.table().SearchSql(engine.metric(), s.k);
   for (bool policy : {false, true}) {
     double exact = 0;

@@ -10,6 +10,10 @@ namespace quiver::bench {
 void RunCompare(const CommandLine& options);
 void RunThroughput(const CommandLine& options);
 void RunFilter(const CommandLine& options);
+void RunBound(const CommandLine& options);
+void RunColdMode(const CommandLine& options);
+void RunPlans(const CommandLine& options);
+void RunTenancy(const CommandLine& options);
 void RunData(const CommandLine& options);
 
 // What several subcommands share.

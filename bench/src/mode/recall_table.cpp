@@ -36,26 +36,25 @@ struct Contestant {
   }
 };
 
-std::vector<Contestant> ChooseEfs(const CompareSettings& settings, const Engines& engines,
-                                  EfFinder* finder, double recall) {
+std::vector<Contestant> ChooseEfs(const Engines& engines, EfFinder* finder,
+                                  std::optional<double> recall) {
   std::vector<Contestant> contestants;
   for (const auto& engine : engines) {
     Contestant c = {};
     c.engine = engine.get();
-    if (engine->max_ef() > 0) {
-      c.choice = finder->Find(engine.get(), recall);
-    } else {
-      c.choice = {0, finder->RecallAt(engine.get(), 0, 20), true};
-    }
-    c.searcher = engine->NewSearcher(settings.ks[0]);
+    if (engine->max_ef() == 0)
+      c.choice = finder->Given(engine.get(), 20);
+    else
+      c.choice =
+          recall ? finder->Find(engine.get(), *recall) : finder->Given(engine.get(), SIZE_MAX);
+    c.searcher = engine->NewSearcher(finder->k());
     contestants.push_back(std::move(c));
   }
   return contestants;
 }
 
-void RunRounds(const CompareSettings& settings, const Dataset& dataset,
+void RunRounds(const CompareSettings& settings, const Dataset& dataset, int k,
                std::vector<Contestant>* contestants) {
-  const int k = settings.ks[0];
   PinnedScope pinned(settings.cpu);
   for (Contestant& c : *contestants) c.pinned = c.searcher->Pin(settings.cpu);
   for (int round = 0; round < settings.rounds; ++round) {
@@ -84,11 +83,8 @@ MarkdownTable SpeedTable(const std::vector<Contestant>& contestants, int k) {
     auto time = [](const std::optional<double>& seconds) {
       return seconds ? Microseconds(*seconds) : "-";
     };
-    table.Add({c.engine->label(),
-               c.choice.ef == 0
-                   ? "-"
-                   : fmt::format("{}{}", c.choice.ef, c.choice.reached ? "" : " (max)"),
-               fmt::format("{:.4f}", c.choice.recall), Thousands(Percentile(c.qps, 0.5)),
+    table.Add({c.engine->label(), c.choice.Text(*c.engine), fmt::format("{:.4f}", c.choice.recall),
+               Thousands(Percentile(c.qps, 0.5)),
                Thousands(Percentile(c.qps, 0)) + " .. " + Thousands(Percentile(c.qps, 1)),
                Microseconds(latency.p50), Microseconds(latency.p95), Microseconds(latency.p99),
                c.cost ? time(c.cost->executor_seconds) : "-", time(c.CpuSeconds()),
@@ -131,20 +127,21 @@ MarkdownTable RatioTable(const std::vector<Contestant>& contestants) {
 }  // namespace
 
 void ReportAtRecall(const CompareSettings& settings, const Dataset& dataset, const Engines& engines,
-                    EfFinder* finder, double recall, MarkdownReport* report) {
-  const int k = settings.ks[0];
-  std::vector<Contestant> contestants = ChooseEfs(settings, engines, finder, recall);
+                    EfFinder* finder, std::optional<double> recall, MarkdownReport* report) {
+  const int k = finder->k();
+  std::vector<Contestant> contestants = ChooseEfs(engines, finder, recall);
   std::string load = LoadAverage();
-  RunRounds(settings, dataset, &contestants);
+  RunRounds(settings, dataset, k, &contestants);
   for (Contestant& c : contestants)
     c.cost = c.engine->MeasureServer(dataset.queries, k, c.choice.ef);
-
+  std::string what =
+      recall ? fmt::format("Recall@{} >= {}: each engine at the smallest ef that reaches it", k,
+                           *recall)
+             : fmt::format("k = {}: each engine at the ef it was given", k);
   report->Paragraph(
-      fmt::format("Recall@{} >= {}: each engine at the smallest ef that reaches it, {} interleaved "
-                  "rounds of at "
-                  "most {} s each; load average before {}:",
-                  k, recall, settings.rounds, settings.round_seconds, load));
-  std::string file = fmt::format("recall{}", recall);
+      fmt::format("{}, {} interleaved rounds of at most {} s each; load average before {}:", what,
+                  settings.rounds, settings.round_seconds, load));
+  std::string file = recall ? fmt::format("recall{}", *recall) : fmt::format("given-k{}", k);
   report->Table(SpeedTable(contestants, k), file);
   report->Table(BufferTable(contestants, dataset.queries, k), file + "-buffers");
   if (contestants.size() > 1) {
@@ -152,8 +149,7 @@ void ReportAtRecall(const CompareSettings& settings, const Dataset& dataset, con
     report->Paragraph(
         "Engine time: what the executor runs on the server (pg_stat_statements), the whole search "
         "in process. CPU time: all that the backend uses, protocol included; of the searching "
-        "thread "
-        "in process.");
+        "thread in process.");
   }
 }
 

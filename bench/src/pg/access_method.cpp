@@ -27,8 +27,23 @@ const char* OperatorName(Metric metric) {
       return "<#>";
     case Metric::kCosine:
       return "<=>";
+    case Metric::kL1:
+      return "<+>";
+    case Metric::kHamming:
+      return "<~>";
+    case Metric::kJaccard:
+      return "<%>";
   }
   return "";
+}
+
+std::string QualifiedType(const AccessMethod& am, const std::string& type) {
+  return QuoteIdentifier(type == "bit" ? "pg_catalog" : am.schema) + "." + QuoteIdentifier(type);
+}
+
+Oid OidOf(PgConnection* connection, const std::string& type) {
+  auto oid = connection->Value("SELECT " + QuoteLiteral(type) + "::regtype::oid");
+  return static_cast<Oid>(ParseInt("type oid", *oid));
 }
 
 }  // namespace
@@ -45,13 +60,17 @@ AccessMethod AccessMethod::FromSpec(const Spec& spec) {
     Fail("which extension has the access method \"{}\"? Write {}:extension=NAME", am.name, am.name);
   am.schema = spec.Get("schema", "bench_" + am.extension);
   am.ef_setting =
-      spec.Get("ef", *known.ef_setting != '\0' ? known.ef_setting : am.name + ".ef_search");
+      spec.Get("ef_setting", *known.ef_setting != '\0' ? known.ef_setting : am.name + ".ef_search");
   am.max_ef = static_cast<int>(spec.GetInt("max_ef", known.max_ef));
-  am.type = spec.Get("type", "vector");
-  if (am.type != "vector" && am.type != "halfvec")
-    Fail("type must be vector or halfvec, not \"{}\"", am.type);
-  am.wire = am.type == "halfvec" ? WireType::kHalfvec : WireType::kVector;
+  am.type = spec.Get("type", "");
+  am.cast = spec.Get("cast", "");
   return am;
+}
+
+void AccessMethod::ChooseType(Form form) {
+  if (type.empty()) type = DefaultTypeOf(form);
+  if (!TypeHolds(wire(), form) || !TypeHolds(search_wire(), form))
+    Fail("the rows of this data set are no {}", TypeHolds(wire(), form) ? search_type() : type);
 }
 
 void AccessMethod::Install(PgConnection* connection) {
@@ -73,9 +92,20 @@ void AccessMethod::Install(PgConnection* connection) {
 }
 
 Oid AccessMethod::TypeOid(PgConnection* connection) const {
-  std::string qualified = QuoteIdentifier(schema) + "." + QuoteIdentifier(type);
-  auto oid = connection->Value("SELECT " + QuoteLiteral(qualified) + "::regtype::oid");
-  return static_cast<Oid>(ParseInt("type oid", *oid));
+  return OidOf(connection, QualifiedType(*this, type));
+}
+
+Oid AccessMethod::SearchTypeOid(PgConnection* connection) const {
+  return OidOf(connection, QualifiedType(*this, search_type()));
+}
+
+std::string AccessMethod::TypeSql(const std::string& type_name, size_t dim) const {
+  return fmt::format("{}({})", QualifiedType(*this, type_name), dim);
+}
+
+std::string AccessMethod::SearchedSql(size_t dim) const {
+  if (cast.empty()) return "embedding";
+  return "(embedding::" + TypeSql(cast, dim) + ")";
 }
 
 std::string AccessMethod::Operator(Metric metric) const {
@@ -83,7 +113,7 @@ std::string AccessMethod::Operator(Metric metric) const {
 }
 
 std::string AccessMethod::OperatorClass(PgConnection* connection, Metric metric) const {
-  std::string opclass = type + "_" + MetricName(metric) + "_ops";
+  std::string opclass = search_type() + "_" + MetricName(metric) + "_ops";
   auto found = connection->Value(
       "SELECT n.nspname FROM pg_catalog.pg_opclass c "
       "JOIN pg_catalog.pg_am a ON a.oid = c.opcmethod "

@@ -12,7 +12,8 @@ double Blocks(const JsonValue& node) {
 
 // The first scan, going down from the top.
 const JsonValue* FindScan(const JsonValue& node) {
-  if (node.Text("Node Type").find("Scan") != std::string::npos) return &node;
+  std::string type = node.Text("Node Type");
+  if (type.find("Scan") != std::string::npos && type != "Subquery Scan") return &node;
   for (const JsonValue& child : node.Member("Plans").list) {
     if (const JsonValue* found = FindScan(child)) return found;
   }
@@ -34,6 +35,10 @@ Explained Explain(PgConnection* connection, const std::string& options, const st
     explained.scan_buffers = Blocks(*scan);
     explained.scan_type = scan->Text("Node Type");
     explained.index = scan->Text("Index Name");
+    // A bitmap heap scan names its index one node below.
+    for (const JsonValue& child : scan->Member("Plans").list) {
+      if (explained.index.empty()) explained.index = child.Text("Index Name");
+    }
   }
   return explained;
 }

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "base/failure.h"
+
 namespace quiver::bench {
 
 static_assert(std::endian::native == std::endian::little, "swaps bytes unconditionally");
@@ -17,7 +19,60 @@ void AppendBytes(Int big_endian, std::string* out) {
   out->append(bytes, sizeof(Int));
 }
 
+void AppendFloats(const float* values, size_t count, std::string* out) {
+  size_t begin = out->size();
+  out->resize(begin + count * sizeof(float));
+  char* to = out->data() + begin;
+  for (size_t i = 0; i < count; ++i) {
+    uint32_t bits = __builtin_bswap32(std::bit_cast<uint32_t>(values[i]));
+    std::memcpy(to + i * sizeof(bits), &bits, sizeof(bits));
+  }
+}
+
+void AppendBits(const uint32_t* words, size_t count, std::string* out) {
+  AppendInt32(static_cast<int32_t>(count), out);
+  for (size_t i = 0; i < count; i += 8) {
+    unsigned byte = (words[i / 32] >> (i % 32)) & 0xFF;
+    unsigned reversed = 0;
+    for (int bit = 0; bit < 8; ++bit) reversed |= ((byte >> bit) & 1) << (7 - bit);
+    *out += static_cast<char>(reversed);
+  }
+}
+
 }  // namespace
+
+WireType WireTypeOf(const std::string& type) {
+  if (type == "vector") return WireType::kVector;
+  if (type == "halfvec") return WireType::kHalfvec;
+  if (type == "bit") return WireType::kBit;
+  if (type == "sparsevec") return WireType::kSparsevec;
+  Fail("type must be vector, halfvec, bit or sparsevec, not \"{}\"", type);
+}
+
+const char* DefaultTypeOf(Form form) {
+  switch (form) {
+    case Form::kDense:
+      return "vector";
+    case Form::kBits:
+      return "bit";
+    case Form::kSparse:
+      return "sparsevec";
+  }
+  return "";
+}
+
+bool TypeHolds(WireType type, Form form) {
+  switch (type) {
+    case WireType::kVector:
+    case WireType::kHalfvec:
+      return form == Form::kDense;
+    case WireType::kBit:
+      return form == Form::kBits;
+    case WireType::kSparsevec:
+      return form == Form::kSparse;
+  }
+  return false;
+}
 
 void AppendInt16(int16_t value, std::string* out) {
   AppendBytes(__builtin_bswap16(static_cast<uint16_t>(value)), out);
@@ -29,6 +84,10 @@ void AppendInt32(int32_t value, std::string* out) {
 
 void AppendInt64(int64_t value, std::string* out) {
   AppendBytes(__builtin_bswap64(static_cast<uint64_t>(value)), out);
+}
+
+void AppendFloat8(double value, std::string* out) {
+  AppendInt64(std::bit_cast<int64_t>(value), out);
 }
 
 int64_t ReadInt64(const char* bytes) {
@@ -50,19 +109,32 @@ uint16_t HalfFromFloat(float value) {
   return sign | static_cast<uint16_t>((rounded >> 13) - (112 << 10));
 }
 
-void AppendVector(WireType type, const float* row, size_t dim, std::string* out) {
-  AppendInt16(static_cast<int16_t>(dim), out);
-  AppendInt16(0, out);
-  size_t begin = out->size();
-  if (type == WireType::kHalfvec) {
-    for (size_t i = 0; i < dim; ++i) AppendInt16(static_cast<int16_t>(HalfFromFloat(row[i])), out);
-    return;
-  }
-  out->resize(begin + dim * sizeof(float));
-  char* to = out->data() + begin;
-  for (size_t i = 0; i < dim; ++i) {
-    uint32_t bits = __builtin_bswap32(std::bit_cast<uint32_t>(row[i]));
-    std::memcpy(to + i * sizeof(bits), &bits, sizeof(bits));
+void AppendValue(WireType type, const RowShape& shape, const float* row, std::string* out) {
+  switch (type) {
+    case WireType::kVector:
+      AppendInt16(static_cast<int16_t>(shape.dim), out);
+      AppendInt16(0, out);
+      AppendFloats(row, shape.dim, out);
+      return;
+    case WireType::kHalfvec:
+      AppendInt16(static_cast<int16_t>(shape.dim), out);
+      AppendInt16(0, out);
+      for (size_t i = 0; i < shape.dim; ++i)
+        AppendInt16(static_cast<int16_t>(HalfFromFloat(row[i])), out);
+      return;
+    case WireType::kBit:
+      AppendBits(BitWords(row), shape.dim, out);
+      return;
+    case WireType::kSparsevec: {
+      SparseRow sparse(shape, row);
+      AppendInt32(static_cast<int32_t>(shape.dim), out);
+      AppendInt32(static_cast<int32_t>(sparse.count), out);
+      AppendInt32(0, out);
+      for (uint32_t i = 0; i < sparse.count; ++i)
+        AppendInt32(static_cast<int32_t>(sparse.indices[i]), out);
+      AppendFloats(sparse.values, sparse.count, out);
+      return;
+    }
   }
 }
 

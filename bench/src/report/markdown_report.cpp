@@ -81,6 +81,10 @@ void MarkdownReport::Table(const MarkdownTable& table, const std::string& file) 
   Append(table.Text() + "\n");
 }
 
+void MarkdownReport::File(const MarkdownTable& table, const std::string& file) {
+  WriteBeside(name_ + "-" + file + ".csv", table.Csv());
+}
+
 void MarkdownReport::Plot(const std::string& svg, const std::string& file,
                           const std::string& title) {
   if (directory_.empty()) return;

@@ -30,6 +30,8 @@ class MarkdownReport {
   void Bullets(const std::vector<std::string>& items);
   // `file` names the CSV that goes beside the report.
   void Table(const MarkdownTable& table, const std::string& file);
+  // The CSV alone.
+  void File(const MarkdownTable& table, const std::string& file);
   void Plot(const std::string& svg, const std::string& file, const std::string& title);
 
  private:

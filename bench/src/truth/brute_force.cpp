@@ -1,6 +1,5 @@
 #include "truth/brute_force.h"
 
-#include <Eigen/Core>
 #include <algorithm>
 #include <atomic>
 #include <cmath>
@@ -9,17 +8,16 @@
 #include <vector>
 
 #include "base/pinning.h"
+#include "truth/row_scorer.h"
 
 namespace quiver::bench {
 
 namespace {
 
-constexpr size_t kQueryBlock = 256;
+constexpr size_t kQueryBlock = 128;
 constexpr size_t kBaseBlock = 2048;
 constexpr size_t kSpareCandidates = 32;  // float32 products may swap rows this close to rank k
 
-using RowMatrix = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-using RowMap = Eigen::Map<const RowMatrix>;
 using Candidate = std::pair<float, uint32_t>;
 
 // The best `capacity` candidates of one query, as a heap with the worst in front.
@@ -43,48 +41,18 @@ class Best {
   std::vector<Candidate> heap_;
 };
 
-// A row's score is scale * <q, row> + offset: it orders rows as the metric does.
-struct RowTerms {
-  std::vector<float> scale;
-  std::vector<float> offset;
-};
-
-RowTerms MakeRowTerms(const Dataset& dataset) {
-  RowTerms terms;
-  terms.scale.assign(dataset.base.rows, -1.0f);
-  terms.offset.assign(dataset.base.rows, 0.0f);
-  if (dataset.metric == Metric::kInnerProduct) return terms;
-  for (size_t i = 0; i < dataset.base.rows; ++i) {
-    double norm2 = 0;
-    const float* row = dataset.base.Row(i);
-    for (size_t j = 0; j < dataset.dim(); ++j) norm2 += static_cast<double>(row[j]) * row[j];
-    if (dataset.metric == Metric::kL2) {
-      terms.scale[i] = -2.0f;
-      terms.offset[i] = static_cast<float>(norm2);
-    } else {
-      terms.scale[i] = norm2 > 0 ? static_cast<float>(-1 / std::sqrt(norm2)) : 0.0f;
-      terms.offset[i] = norm2 > 0 ? 0.0f : HUGE_VALF;
-    }
-  }
-  return terms;
-}
-
-void SearchBlock(const Dataset& dataset, const RowTerms& terms, size_t begin, size_t end, size_t k,
+void SearchBlock(const Dataset& dataset, RowScorer* scorer, size_t begin, size_t end, size_t k,
                  double* out) {
-  const size_t dim = dataset.dim();
   const size_t capacity = std::min(k + kSpareCandidates, dataset.base.rows);
   std::vector<Best> best(end - begin, Best(capacity));
-  RowMap queries(dataset.queries.Row(begin), static_cast<Eigen::Index>(end - begin),
-                 static_cast<Eigen::Index>(dim));
-  RowMatrix products;
+  std::vector<float> scores(best.size() * kBaseBlock);
+  scorer->SetQueries(begin, end);
   for (size_t b = 0; b < dataset.base.rows; b += kBaseBlock) {
     size_t n = std::min(kBaseBlock, dataset.base.rows - b);
-    RowMap rows(dataset.base.Row(b), static_cast<Eigen::Index>(n), static_cast<Eigen::Index>(dim));
-    products.noalias() = queries * rows.transpose();
+    scorer->Score(b, n, scores.data());
     for (size_t q = 0; q < best.size(); ++q) {
-      const float* product = &products(static_cast<Eigen::Index>(q), 0);
       for (size_t i = 0; i < n; ++i) {
-        float score = terms.scale[b + i] * product[i] + terms.offset[b + i];
+        float score = scores[q * n + i];
         if (score < best[q].Worst()) best[q].Add(score, static_cast<uint32_t>(b + i));
       }
     }
@@ -92,10 +60,8 @@ void SearchBlock(const Dataset& dataset, const RowTerms& terms, size_t begin, si
   std::vector<double> exact;
   for (size_t q = 0; q < best.size(); ++q) {
     exact.clear();
-    for (const Candidate& candidate : best[q].rows()) {
-      exact.push_back(ExactDistance(dataset.metric, dataset.queries.Row(begin + q),
-                                    dataset.base.Row(candidate.second), dim));
-    }
+    for (const Candidate& candidate : best[q].rows())
+      exact.push_back(dataset.Distance(begin + q, candidate.second));
     exact.resize(std::max(exact.size(), k), 2.0);  // zero vectors under cosine were left out
     std::partial_sort(exact.begin(), exact.begin() + static_cast<long>(k), exact.end());
     std::copy_n(exact.begin(), k, out + (begin + q) * k);
@@ -105,14 +71,15 @@ void SearchBlock(const Dataset& dataset, const RowTerms& terms, size_t begin, si
 }  // namespace
 
 void BruteForceDistances(const Dataset& dataset, size_t k, double* out) {
-  RowTerms terms = MakeRowTerms(dataset);
+  auto scorers = ScorerFactory::For(dataset);
   std::atomic<size_t> next{0};
   auto work = [&] {
+    auto scorer = scorers->Make();
     for (;;) {
       size_t begin = next.fetch_add(kQueryBlock);
       if (begin >= dataset.queries.rows) return;
       size_t end = std::min(begin + kQueryBlock, dataset.queries.rows);
-      SearchBlock(dataset, terms, begin, end, k, out);
+      SearchBlock(dataset, scorer.get(), begin, end, k, out);
     }
   };
   std::vector<std::thread> threads;

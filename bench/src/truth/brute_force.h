@@ -6,7 +6,7 @@
 
 namespace quiver::bench {
 
-// Fills out[query * k + rank], ascending.  Matrix products in float32 choose a few more than k
+// Fills out[query * k + rank], ascending.  Scores in float32 choose a few more than k
 // candidates per query; their distances are then computed in double precision.
 // REQUIRES: k <= dataset.base.rows.
 void BruteForceDistances(const Dataset& dataset, size_t k, double* out);

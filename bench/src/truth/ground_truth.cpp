@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdio>
 #include <memory>
+#include <unordered_set>
 
 #include "base/failure.h"
 #include "truth/brute_force.h"
@@ -55,19 +56,16 @@ double GroundTruth::Recall(const Dataset& dataset, size_t first, size_t count, s
                            const std::vector<int64_t>& ids) const {
   if (k > k_) Fail("recall at {} needs ground truth of as many rows, there are {}", k, k_);
   size_t found = 0;
-  std::vector<int64_t> seen;
+  std::unordered_set<int64_t> seen;
   for (size_t q = 0; q < count; ++q) {
     double limit = Allowance(Distance(first + q, k - 1));
     seen.clear();
     for (size_t i = 0; i < k; ++i) {
       int64_t id = ids[q * k + i];
-      if (id == kNoRow || std::find(seen.begin(), seen.end(), id) != seen.end()) continue;
+      if (id == kNoRow || !seen.insert(id).second) continue;
       if (id < 0 || static_cast<size_t>(id) >= dataset.base.rows)
         Fail("an engine returned row {}, which is not in the data", id);
-      seen.push_back(id);
-      if (ExactDistance(dataset.metric, dataset.queries.Row(first + q),
-                        dataset.base.Row(static_cast<size_t>(id)), dataset.dim()) <= limit)
-        ++found;
+      if (dataset.Distance(first + q, static_cast<size_t>(id)) <= limit) ++found;
     }
   }
   return static_cast<double>(found) / static_cast<double>(count * k);
