@@ -4,7 +4,7 @@
 #   make install         install them into that server
 #   make installcheck    SQL and isolation tests against a running server, TAP tests against servers of their own
 #   make check           everything, on a bare Debian 12: install what it needs, build, all tests (CI runs this)
-#   make check-deep      the same with longer seeds and slower variants
+#   make check-deep      the same with slower variants and longer fuzzing; tests see QUIVER_DEEP=1
 #   make demo            Fashion-MNIST from load to recall table and HTML page, in a throwaway cluster
 #   make lint, format    clang-tidy and clang-format over the C++ sources (PostgreSQL-style C headers left alone)
 #   make WERROR=         build with warnings that do not stop it (newer compilers find new ones)
@@ -33,8 +33,7 @@ lint:
 	@scripts/lint.sh
 
 format:
-	clang-format -i $$(find src/core test/unit test/fakes test/fuzz bench demo \( -name '*.h' -o -name '*.cpp' \) \
-		! -name kernels.h ! -name core_api.h)
+	scripts/cpp-files.sh | xargs -0 clang-format -i
 
 help:
 	@sed -n '3,/^$$/s/^#  \{0,1\}//p' Makefile

@@ -1,7 +1,7 @@
 #!/bin/bash
 # make check: everything that is tested, on a bare Debian 12.  QUIVER_DEEP=1 (make check-deep) adds the slow variants.
 #
-#   scripts/check.sh [tree|unit|regress|isolation|tap|programs|docker ...]     all of them unless some are named
+#   scripts/check.sh [tree|unit|fuzz|regress|isolation|tap|programs|docker ...]     all of them unless some are named
 #
 # Works in a copy of the tree, with a copy of the server, as a user that is not root; neither the checkout nor the
 # system's PostgreSQL is written to.  Goes on after a failure, so that one run tells all, and ends with the counts.
@@ -9,7 +9,9 @@ set -euo pipefail
 
 SOURCE=$(cd "$(dirname "$0")/.." && pwd -P)
 JOBS=${JOBS:-$(nproc)}
-DEEP=${QUIVER_DEEP:-}
+# Tests see it as well: with QUIVER_DEEP set, those that have a longer version run that.
+export QUIVER_DEEP=${QUIVER_DEEP:-}
+DEEP=$QUIVER_DEEP
 START=$SECONDS
 PARTS=" $* "
 
@@ -26,7 +28,7 @@ as_server_user mkdir -p "$LOGS"
 copy_tree "$TREE"
 private_server
 
-KINDS=(steps unit regress isolation tap)
+KINDS=(steps unit fuzz regress isolation tap)
 declare -A passed failed
 for kind in "${KINDS[@]}"; do passed[$kind]=0 failed[$kind]=0; done
 
@@ -70,6 +72,17 @@ build_bench() {
 		quietly bench.log cmake --build "$WORK/bench" -j "$JOBS"
 }
 
+# A search that finds less than nine of ten rows on so small a set is broken.
+run_graph() {
+	local log=$LOGS/graph.log
+	quietly graph-build.log cmake -S "$TREE" -B "$WORK/graph" -DQUIVER_GRAPH=ON -DQUIVER_TESTS=OFF &&
+		quietly graph-build.log cmake --build "$WORK/graph" -j "$JOBS" --target quiver_graph &&
+		quietly graph.log "$WORK/graph/bench/graph/quiver_graph" --cache="$WORK/graph-cache" \
+			--data=synthetic:n=10000,d=100,q=100 --queries=100 --passes=1 --ef=400 --hnswlib &&
+		awk -F ' *[|] *' '$2 == "quiver" && $3 == 400 { found = $4 } END { exit !(found >= 0.9) }' "$log" ||
+		{ tail -n 20 "$log" 2>/dev/null; return 1; }
+}
+
 build_demo() {
 	quietly demo.log env PG_CONFIG="$(system_pg_config)" "$TREE/demo/build.sh" "$WORK/fashion_demo"
 }
@@ -90,7 +103,7 @@ unit() {
 	ok=$(grep -cE '^[0-9]+: \[       OK \] ' "$log" || true)
 	bad=$(grep -cE '^[0-9]+: \[  FAILED  \] .* \([0-9]+ ms\)$' "$log" || true)
 	if [ "$status" -ne 0 ]; then
-		grep -vE '^[0-9]+: \[( RUN      |       OK |----------)\]' "$log" | tail -n 120
+		grep -vE '^[0-9]+: \[( RUN      |       OK |----------)\]' "$log" | tail -n 120 || true
 		# A program that crashed has no failed test to show for it.
 		[ "$bad" -gt 0 ] || bad=1
 	fi
@@ -99,15 +112,34 @@ unit() {
 	echo "$name: $ok passed, $bad failed"
 }
 
-# pg_regress NAME KIND PGOPTIONS: the tests of sql/ or test/specs/ against the running cluster.
+# fuzz SECONDS [SEED]: each fuzzer is one test.
+fuzz() {
+	local log=$LOGS/fuzz.log ok bad
+	say "fuzzers, $1 s each"
+	as_server_user env QUIVER_FUZZ_SEED="${2:-1}" JOBS="$JOBS" "$TREE/scripts/fuzz.sh" "$WORK/fuzz" "$1" 2>&1 |
+		tee "$log" || true
+	ok=$(grep -cE '^ok ' "$log" || true)
+	bad=$(grep -cE '^not ok ' "$log" || true)
+	[ $((ok + bad)) -gt 0 ] || bad=1
+	count fuzz "$ok" "$bad"
+	echo "fuzz: $ok passed, $bad failed"
+}
+
+# pg_regress NAME KIND PGOPTIONS [MAKE-VARIABLE]: the tests of sql/ or test/specs/ against the running cluster.
 pg_regress() {
-	local name=$1 kind=$2 options=$3 log=$LOGS/$1.log off ok=0 bad=0
+	local name=$1 kind=$2 options=$3 log=$LOGS/$1.log off diffs ok=0 bad=0
 	say "$name"
-	off=(TAP_TESTS=)
-	if [ "$kind" = regress ]; then off+=(ISOLATION=); else off+=(REGRESS=); fi
+	off=(TAP_TESTS= "${@:4}")
+	if [ "$kind" = regress ]; then
+		off+=(ISOLATION=)
+		diffs=regression.diffs
+	else
+		off+=(REGRESS=)
+		diffs=output_iso/regression.diffs
+	fi
 	if ! as_server_user env PGOPTIONS="$options" make -C "$TREE" PG_CONFIG="$PRIVATE_PG_CONFIG" installcheck "${off[@]}" >"$log" 2>&1; then
 		grep -E 'FAILED|not ok|^# ' "$log" || tail -n 20 "$log"
-		cat "$TREE"/regression.diffs "$TREE"/output_iso/regression.diffs 2>/dev/null | head -n 200
+		sed -n 1,200p "$TREE/$diffs" 2>/dev/null || true
 		tail -n 15 "$WORK/data.log"
 	fi
 	ok=$(grep -cE '^(test .* ok |ok [0-9]+)' "$log" || true)
@@ -129,10 +161,10 @@ tap() {
 	ok=$(grep -cE '^ok [0-9]+' "$log" || true)
 	bad=$(grep -cE '^not ok [0-9]+' "$log" || true)
 	if ! grep -q '^Result: PASS' "$log"; then
-		grep -E -A 8 '^not ok|^#   Failed|^died|No plan found' "$log" | head -n 80
+		grep -E -A 8 '^not ok|^#   Failed|^died|No plan found' "$log" | head -n 80 || true
 		sed -n '/^Test Summary Report/,$p' "$log" | tee "$LOGS/$name.summary"
 		for script in $(sed -n 's|^test/t/\([^ ]*\)\.pl .*|\1|p' "$LOGS/$name.summary"); do
-			tail -n 30 "$TREE/tmp_check/log/regress_log_$script" "$TREE/tmp_check/log/${script}"_*.log 2>/dev/null
+			tail -n 30 "$TREE/tmp_check/log/regress_log_$script" "$TREE/tmp_check/log/${script}"_*.log 2>/dev/null || true
 		done
 		# A script that died has no failed check to show for it.
 		[ "$bad" -gt 0 ] || bad=1
@@ -153,14 +185,21 @@ if wanted unit; then
 	if [ -n "$DEEP" ]; then sanitized=.; else sanitized='^unit$'; fi
 	unit asan-ubsan "$sanitized" -DQUIVER_SANITIZE=ON
 fi
+if wanted fuzz; then
+	# Each make check is the same; the long runs look further.
+	if [ -n "$DEEP" ]; then fuzz 300 "$((RANDOM * 32768 + RANDOM))"; else fuzz 20; fi
+fi
 if wanted regress || wanted isolation; then
 	step "throwaway cluster" cluster_start data 'fsync = off' "log_line_prefix = '%m [%p] %a '" 'max_connections = 40'
 fi
 if wanted regress; then
 	pg_regress regress regress ''
 	if [ -n "$DEEP" ]; then
+		# All but the test that prints the settings.
+		tests=$(cd "$TREE/sql" && printf '%s ' *.sql | sed 's/\.sql / /g; s/\bindex_settings //')
 		for level in scalar avx2; do
-			pg_regress "regress-$level" regress "-c session_preload_libraries=quiver -c quiver.simd_level=$level"
+			pg_regress "regress-$level" regress "-c session_preload_libraries=quiver -c quiver.simd_level=$level" \
+				REGRESS="$tests"
 		done
 	fi
 fi
@@ -175,6 +214,7 @@ if wanted tap; then
 fi
 if wanted programs; then
 	step "bench: compiles" build_bench
+	step "bench: the core alone" run_graph
 	step "demo: compiles" build_demo
 fi
 if wanted docker; then

@@ -21,6 +21,8 @@ packages() {
 		check   libgtest-dev                    unit tests
 		check   libeigen3-dev                   double-precision oracles of unit tests and bench driver
 		check   libipc-run-perl                 TAP tests
+		check   clang                           compiles the fuzzers
+		check   libclang-rt-dev                 libFuzzer and the sanitizers that it runs with
 		check   libpq-dev                       client of the bench driver
 		check   zlib1g-dev                      the bench driver reads gzipped data sets
 		check   libbenchmark-dev                micro-benchmarks (compiled, not run)

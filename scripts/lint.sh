@@ -8,5 +8,4 @@ trap 'rm -rf "$build"' EXIT
 cmake -S . -B "$build" -DCMAKE_EXPORT_COMPILE_COMMANDS=ON -DCMAKE_BUILD_TYPE=Debug >/dev/null
 mapfile -t sources < <(find src/core -name '*.cpp' | sort)
 printf '%s\0' "${sources[@]}" | xargs -0 -n 4 -P "$(nproc)" clang-tidy --quiet -p "$build"
-find src/core test/unit test/fakes test/fuzz bench demo \( -name '*.h' -o -name '*.cpp' \) ! -name kernels.h ! -name core_api.h -print0 |
-	xargs -0 clang-format --dry-run -Werror
+scripts/cpp-files.sh | xargs -0 clang-format --dry-run -Werror
