@@ -148,8 +148,14 @@ SetOrderByValues(IndexScanDesc scan, const QuiverRow *row)
 			scan->xs_orderbynulls[0] = row->kind == QUIVER_ROW_NULL;
 			scan->xs_orderbyvals[0] = row->kind == QUIVER_ROW_DISTANCE ? Float8GetDatum(row->distance) :
 				row->kind == QUIVER_ROW_NAN ? Float8GetDatum(get_float8_nan()) : (Datum) 0;
-			/* Then distances are lower bounds, and those that are NaN or NULL are so. */
-			scan->xs_recheckorderby = state->options.exact_order && row->kind == QUIVER_ROW_DISTANCE;
+
+			/*
+			 * Then distances are lower bounds, and those that are NaN or NULL are
+			 * so.  A row whose place is sure needs no exact distance: whatever was
+			 * returned before is not farther, whatever comes is not nearer.
+			 */
+			scan->xs_recheckorderby = state->options.exact_order &&
+				row->kind == QUIVER_ROW_DISTANCE && !row->sure;
 			return;
 
 		case QUIVER_ORDER_ALL_NULL:

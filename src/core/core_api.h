@@ -244,7 +244,7 @@ typedef struct QuiverScanOptions
 
 	/*
 	 * In the operator's unit: rows that are surely farther are left out, and the
-	 * beams end when two in a row find no row within.  Rows whose distance is NaN come
+	 * beams end with one that finds no row within.  Rows whose distance is NaN come
 	 * last, NULL ones not at all.  INFINITY: none.
 	 */
 	double		bound;
@@ -268,6 +268,7 @@ typedef struct QuiverRow
 	QuiverTid	tid;
 	QuiverRowKind kind;
 	double		distance;		/* of the stored copy, in the operator's own unit; under exact_order a lower bound */
+	bool		sure;			/* exact_order: no other row's distance lies where this one's may */
 } QuiverRow;
 
 /* Counters of one scan, since begin. */

@@ -80,7 +80,7 @@ std::optional<Hit> Cursor::Next() {
     found = quiver_scan_next(scan_, &row);
   });
   if (error_.has_value() || !found) return std::nullopt;
-  return Hit{RowOf(row.tid), row.kind, row.distance};
+  return Hit{RowOf(row.tid), row.kind, row.distance, row.sure};
 }
 
 QuiverScanStats Cursor::stats() const {

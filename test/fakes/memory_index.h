@@ -20,6 +20,7 @@ struct Hit {
   uint32_t row;
   QuiverRowKind kind;
   double distance;
+  bool sure;
 };
 
 // Of dense vectors, or of bit strings where the metric is one of theirs.

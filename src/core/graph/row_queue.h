@@ -12,15 +12,16 @@ namespace quiver {
 
 // A node's rows, or one row of the list or without a distance.
 struct QueuedRow {
-  float distance;
+  float distance;         // that orders
+  float upper;            // exact order: what the operator returns is not above
   uint32_t posting_head;  // further rows, or QUIVER_INVALID_BLOCK
   uint8_t posting_count;  // of those here
   bool from_graph;        // may have been in the list before
   QuiverRowKind kind;
   PostingEntry postings[2];
 
-  static QueuedRow Single(float distance, QuiverRowKind kind, PostingEntry posting) {
-    return {distance, QUIVER_INVALID_BLOCK, 1, false, kind, {posting, {}}};
+  static QueuedRow Single(float distance, float upper, QuiverRowKind kind, PostingEntry posting) {
+    return {distance, upper, QUIVER_INVALID_BLOCK, 1, false, kind, {posting, {}}};
   }
 };
 

@@ -41,6 +41,7 @@ Scan::Scan(const QuiverStore* store, const QuiverIndex* index, const QuiverScanO
       expanded_(&allocator_),
       done_bits_(&allocator_),
       last_distance_(-std::numeric_limits<float>::infinity()) {
+  highest_upper_ = -std::numeric_limits<float>::infinity();
   current_.posting_head = QUIVER_INVALID_BLOCK;
 }
 
@@ -65,13 +66,20 @@ bool Scan::Next(QuiverRow* row) {
     row->tid = posting.tid();
     row->kind = current_.kind;
     row->distance = 0;
+    row->sure = false;
     if (!ordered_ || row->kind != QUIVER_ROW_DISTANCE) return true;
-    if ((options_->iterative == QUIVER_ITERATIVE_STRICT || options_->exact_order) &&
-        distance < last_distance_) {
+    // Further rows of one vector are as far as the first.
+    if (!decided_) {
+      const bool strict = options_->iterative == QUIVER_ITERATIVE_STRICT || options_->exact_order;
+      late_ = strict && distance < last_distance_;
+      if (!late_) last_distance_ = sure_ ? current_.upper : distance;
+      decided_ = true;
+    }
+    if (late_) {
       stats_.dropped++;
       continue;
     }
-    last_distance_ = distance;
+    row->sure = sure_;
     row->distance = options_->exact_order ? static_cast<double>(distance)
                                           : OperatorDistance(context_.index->metric, distance);
     return true;
@@ -150,12 +158,27 @@ bool Scan::NextPosting(PostingEntry* posting, float* distance) {
       current_posting_ = 0;
       chain_.Clear();
       chain_at_ = 0;
+      decided_ = false;
+      if (options_->exact_order) sure_ = PlaceIsSure();
       continue;
     }
     if (posting->offset == 0) continue;
     if (current_.from_graph && SeenBefore(posting->tid())) continue;
     return true;
   }
+}
+
+// Whether the current row's place needs no comparison by exact distances: all
+// rows before it are surely not farther, the next one surely not nearer, and those
+// that come later and are not surely farther will be left out.
+bool Scan::PlaceIsSure() {
+  const bool after = current_.distance >= highest_upper_;
+  highest_upper_ = std::max(highest_upper_, current_.upper);
+  float next = -std::numeric_limits<float>::infinity();
+  if (!queue_.empty()) next = queue_.front().distance;
+  if (!list_.empty() && (queue_.empty() || list_.front().distance < next))
+    next = list_.front().distance;
+  return after && current_.kind == QUIVER_ROW_DISTANCE && next >= current_.upper;
 }
 
 // The list and the first beam.
@@ -217,14 +240,14 @@ bool Scan::FillMore() {
   return !queue_.empty();
 }
 
-// Takes over what the search found; false where a bound is asked for and the last
-// two beams found nothing within.
+// Takes over what the search found; false where a bound is asked for and nothing
+// found is within.
 bool Scan::QueueFound() {
   bool within = !bounded_;
   for (const Found& found : search_.found()) {
     expanded_.PushBack(found.number);
     nodes_queued_++;
-    float key;
+    DistanceBounds key;
     if (!Place(found.distance, found.vector, found.size, &key)) {
       nodes_taken_++;
       continue;
@@ -234,7 +257,8 @@ bool Scan::QueueFound() {
       nodes_taken_++;
       continue;
     }
-    queue_.Add({key,
+    queue_.Add({key.lower,
+                key.upper,
                 found.posting_head,
                 found.posting_count,
                 true,
@@ -244,9 +268,7 @@ bool Scan::QueueFound() {
   queue_.Heapify();
   rows_looked_at_ += search_.found().size();
   search_.found().Clear();
-  // One beam without any may have gone astray.
-  beams_outside_ = within ? 0 : beams_outside_ + 1;
-  return beams_outside_ < 2;
+  return within;
 }
 
 void Scan::ReadList(const Partition& partition) {
@@ -268,9 +290,9 @@ void Scan::ReadList(const Partition& partition) {
       for (size_t i = 0; i < count; i++) {
         const ListEntry* entry = ListAt(page, layout, i);
         list_tids_.PushBack(entry->posting.tid());
-        float key;
+        DistanceBounds key;
         if (PlaceVector({entry->vector(), entry->scale, entry->entries, entry->hash}, &key))
-          list_.Add(QueuedRow::Single(key, QUIVER_ROW_DISTANCE, entry->posting));
+          list_.Add(QueuedRow::Single(key.lower, key.upper, QUIVER_ROW_DISTANCE, entry->posting));
       }
       stats_.swept += count;
       block = Special(page)->next;
@@ -284,16 +306,17 @@ void Scan::ReadList(const Partition& partition) {
   rows_looked_at_ += list_.size();
 }
 
-bool Scan::Place(float distance, const StoredVector& vector, float size, float* key) const {
-  *key = distance;
+bool Scan::Place(float distance, const StoredVector& vector, float size,
+                 DistanceBounds* key) const {
+  *key = {distance, distance};
   if (!options_->exact_order && !bounded_) return true;
-  const float bound = LowerBound(*context_.index, query_, distance, vector, size);
-  if (options_->exact_order) *key = bound;
-  return !bounded_ || static_cast<double>(bound) <= options_->bound;
+  const DistanceBounds bounds = BoundsOf(*context_.index, query_, distance, vector, size);
+  if (options_->exact_order) *key = bounds;
+  return !bounded_ || static_cast<double>(bounds.lower) <= options_->bound;
 }
 
-bool Scan::PlaceVector(const StoredVector& vector, float* key) {
-  *key = 0;
+bool Scan::PlaceVector(const StoredVector& vector, DistanceBounds* key) {
+  *key = {};
   if (!ordered_) return true;
   const float size =
       decoded_ == nullptr ? 0 : StoredSize(*context_.kernels, *context_.index, vector, decoded_);
@@ -367,14 +390,15 @@ void Scan::SweepPage(uint32_t block) {
       if (number / 64 < done_bits_.size() && (done_bits_[number / 64] >> (number % 64) & 1) != 0)
         continue;
       const NodeHead& head = node.head();
-      float key = 0;
+      DistanceBounds key = {};
       stats_.swept++;
       rows_looked_at_++;
       if (ordered_ &&
           !PlaceVector(VectorOf(reader_.Read(node, number, NodeReader::kVector, &stats_.pages)),
                        &key))
         continue;
-      queue_.Add({key,
+      queue_.Add({key.lower,
+                  key.upper,
                   head.posting_head,
                   static_cast<uint8_t>(node.posting_count()),
                   true,
@@ -385,7 +409,7 @@ void Scan::SweepPage(uint32_t block) {
     const size_t count = ListCount(page, layout);
     for (size_t i = 0; i < count; i++) {
       const PostingEntry posting = ListAt(page, layout, i)->posting;
-      queue_.Add(QueuedRow::Single(0, QUIVER_ROW_DISTANCE, posting));
+      queue_.Add(QueuedRow::Single(0, 0, QUIVER_ROW_DISTANCE, posting));
       list_tids_.PushBack(posting.tid());
     }
     list_tid_set_built_ = false;
@@ -411,7 +435,7 @@ bool Scan::FillLoose(uint16_t flag) {
     const size_t count = PostingCount(page);
     for (size_t i = 0; i < count; i++)
       if ((Postings(page)[i].flags & flag) != 0)
-        queue_.Add(QueuedRow::Single(0, flag == kPostingNan ? QUIVER_ROW_NAN : QUIVER_ROW_NULL,
+        queue_.Add(QueuedRow::Single(0, 0, flag == kPostingNan ? QUIVER_ROW_NAN : QUIVER_ROW_NULL,
                                      Postings(page)[i]));
     loose_block_ = Special(page)->next;
     store_.Release(&pin);

@@ -46,8 +46,9 @@ class Scan {
   void BuildListTids();
   size_t Memory() const;
   // Where a row stands in the order, and whether it may be within the bound.
-  bool Place(float distance, const StoredVector& vector, float size, float* key) const;
-  bool PlaceVector(const StoredVector& vector, float* key);
+  bool Place(float distance, const StoredVector& vector, float size, DistanceBounds* key) const;
+  bool PlaceVector(const StoredVector& vector, DistanceBounds* key);
+  bool PlaceIsSure();
 
   const QuiverScanOptions* options_;
   Store store_;
@@ -72,6 +73,10 @@ class Scan {
 
   // The row's node being handed out.
   QueuedRow current_;
+  bool sure_ = false;     // exact order: no other row's distance lies between its bounds
+  float highest_upper_;   // of the rows handed out
+  bool decided_ = false;  // whether the node comes too late
+  bool late_ = false;
   uint32_t current_posting_ = 0;
   ArenaVector<PostingEntry> chain_;  // one page of its further rows
   size_t chain_at_ = 0;

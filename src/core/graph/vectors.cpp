@@ -338,6 +338,20 @@ float RoundDown(double bound) {
                           : std::nextafter(rounded, -std::numeric_limits<float>::infinity());
 }
 
+float RoundUp(double bound) {
+  return -RoundDown(-bound);
+}
+
+DistanceBounds Around(double distance, double radius) {
+  return {RoundDown(distance - radius), RoundUp(distance + radius)};
+}
+
+constexpr DistanceBounds kUnbounded = {-std::numeric_limits<float>::infinity(),
+                                       std::numeric_limits<float>::infinity()};
+
+// From here on a float32 sum may overflow.
+constexpr double kNearOverflow = 0x1p126;
+
 }  // namespace
 
 float RoundingError(const QuiverIndex& index, const StoredVector& stored) {
@@ -345,11 +359,11 @@ float RoundingError(const QuiverIndex& index, const StoredVector& stored) {
   return F16ToF32(stored.entries) * stored.scale;
 }
 
-float LowerBound(const QuiverIndex& index, const Query& query, float distance,
-                 const StoredVector& stored, float size) {
+DistanceBounds BoundsOf(const QuiverIndex& index, const Query& query, float distance,
+                        const StoredVector& stored, float size) {
   // Hamming distances are exact in float, the others rounded to it.
   if (index.layout.form == QUIVER_FORM_BITS)
-    return index.metric == QUIVER_METRIC_HAMMING ? distance : RoundDown(distance - 0x1p-23);
+    return Around(distance, index.metric == QUIVER_METRIC_HAMMING ? 0 : 0x1p-23);
 
   // Roundings of a float32 sum's magnitudes: dense ones are kept in at least four
   // parts by every kernel, sparse ones may be in one.
@@ -365,25 +379,31 @@ float LowerBound(const QuiverIndex& index, const Query& query, float distance,
   const double inner = std::min(distance, std::numeric_limits<float>::max());
   switch (index.metric) {
     case QUIVER_METRIC_L2: {
-      const double apart = std::sqrt(std::max(inner, 0.0)) * (1 - sum);
+      const double apart = std::sqrt(std::max(inner, 0.0));
       const double o = (q + apart + error) * 1.01;
-      return RoundDown((apart - error - turned * (q + o)) * (1 - sum) - 2 * std::sqrt(lost));
+      DistanceBounds bounds = Around(
+          apart, apart * 2.01 * sum + (error + turned * (q + o)) * (1 + sum) + 2 * std::sqrt(lost));
+      if (inner > kNearOverflow) bounds.upper = kUnbounded.upper;
+      return bounds;
     }
     case QUIVER_METRIC_COSINE: {
-      const double square = std::max(inner, 0.0) * (1 - sum);
+      const double square = std::max(inner, 0.0);
       const double moved = error + 2 * turned;
-      return RoundDown((square - 2 * std::sqrt(square) * moved - moved * moved) / 2 - 4 * sum);
+      const double radius =
+          square * sum + 2 * std::sqrt(square * (1 + sum)) * moved + moved * moved;
+      return Around(square / 2, radius / 2 + 4 * sum);
     }
     case QUIVER_METRIC_IP:
-      // A product beyond float32 may make the operator's sum an infinity.
-      if (q * size > 0x1p126) return -std::numeric_limits<float>::infinity();
-      return RoundDown(inner - q * (error + size * 1.01 * (2 * turned + 2 * sum)) - lost);
+      if (!(q * size < kNearOverflow)) return kUnbounded;
+      return Around(inner, q * (error + size * 1.01 * (2 * turned + 2 * sum)) + lost);
     default:
       break;
   }
   // A sum of magnitudes is at most sqrt(dim) times the length.
-  const double apart = inner * (1 - sum);
-  return RoundDown((apart - error * std::sqrt(1.0 * query.terms)) * (1 - sum));
+  DistanceBounds bounds =
+      Around(inner, inner * 2.01 * sum + error * std::sqrt(1.0 * query.terms) * (1 + sum) + lost);
+  if (inner > kNearOverflow) bounds.upper = kUnbounded.upper;
+  return bounds;
 }
 
 }  // namespace quiver

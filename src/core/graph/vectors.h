@@ -111,11 +111,17 @@ float StoredSize(const QuiverKernels& kernels, const QuiverIndex& index, const S
 // At most so long is what rounding to float16 took from a vector; 0 for other forms.
 float RoundingError(const QuiverIndex& index, const StoredVector& stored);
 
-// A lower bound of what the SQL operator returns, at any SIMD level, for the row
-// whose stored copy has the inner distance `distance` from the query; size is the
-// copy's length (used for the inner product only).
-float LowerBound(const QuiverIndex& index, const Query& query, float distance,
-                 const StoredVector& stored, float size);
+// Between them lies what the SQL operator returns, at any SIMD level, unless it is
+// NaN.
+struct DistanceBounds {
+  float lower;
+  float upper;
+};
+
+// For the row whose stored copy has the inner distance `distance` from the query;
+// size is the copy's length (used for the inner product only).
+DistanceBounds BoundsOf(const QuiverIndex& index, const Query& query, float distance,
+                        const StoredVector& stored, float size);
 
 inline float JaccardDistance(uint64_t both, uint64_t either) {
   return both == 0

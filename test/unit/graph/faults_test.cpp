@@ -1,5 +1,6 @@
 // Every callback fails once, and every record is once the last before a crash:
 // what is left must be sound, and hold every row inserted before.
+#include "base/random.h"
 #include "graph/index_testing.h"
 
 namespace quiver::fakes {
@@ -30,6 +31,65 @@ std::vector<Vector> WithDuplicates(size_t count, size_t duplicates) {
   std::vector<Vector> rows = SomeRows(count);
   rows.insert(rows.end(), duplicates, rows[0]);
   return rows;
+}
+
+// A graph of any form.
+std::unique_ptr<MemoryIndex> GraphOf(const QuiverIndexParams& params,
+                                     const std::vector<Value>& rows) {
+  auto index = std::make_unique<MemoryIndex>(params);
+  index->SetListLimit(1);
+  index->InsertAll(rows);
+  EXPECT_NE(index->partition().state, PartitionState::kList) << NameOf(params);
+  return index;
+}
+
+std::vector<Value> Mixture(const QuiverIndexParams& params, size_t count) {
+  std::vector<Value> rows = params.form == QUIVER_FORM_SPARSE
+                                ? SparseVectors(76, count, params.dim, {20, 50, 1500, 3000}, 100)
+                                : RandomValues(params, 76, count);
+  return rows;
+}
+
+// An insert into a graph of each form, with and without codes and chunk pages.
+void AddForms(std::vector<Case>* cases) {
+  struct Form {
+    const char* name;
+    const char* twin;
+    QuiverIndexParams params;
+    uint32_t count;
+  };
+  for (const Form& form :
+       {Form{"codes on chunks", "row of a node with chunks", ParamsOf(9000, QUIVER_METRIC_L2, 8),
+             30},
+        Form{"vector on chunks", "row of a node with its vector on chunks",
+             ParamsOf(2600, QUIVER_METRIC_COSINE, 16, QUIVER_STORAGE_FLOAT32), 30},
+        Form{"L1", "row of an L1 node", ParamsOf(300, QUIVER_METRIC_L1, 4), 40},
+        Form{"L1 on chunks", "row of an L1 node with chunks", ParamsOf(5000, QUIVER_METRIC_L1, 4),
+             30},
+        Form{"bits", "row of a node of bits", ParamsOf(1200, QUIVER_METRIC_HAMMING, 4), 80},
+        Form{"long bits", "row of a node of long bits", ParamsOf(30000, QUIVER_METRIC_JACCARD, 4),
+             30},
+        Form{"sparse", "row of a sparse node", SparseParamsOf(9000, QUIVER_METRIC_IP, 4), 40}}) {
+    std::vector<Value> rows = Mixture(form.params, form.count + 1);
+    // A sparse one with chunks is inserted.
+    const Value last = rows.back();
+    rows.pop_back();
+    const auto make = [params = form.params, rows] { return GraphOf(params, rows); };
+    // Row numbers decide the level: one on an upper layer too.
+    uint32_t upper = form.count;
+    while (SplitMix64(upper).Next() >> 59 != 0) upper++;
+    for (const uint32_t row : {form.count, upper})
+      cases->push_back({form.name, make,
+                        [row, last](MemoryIndex* index, MemoryStore* store) {
+                          return index->InsertWith(store, row, last);
+                        },
+                        form.count, row + 1});
+    cases->push_back({form.twin, make,
+                      [row = form.count, twin = rows[2]](MemoryIndex* index, MemoryStore* store) {
+                        return index->InsertWith(store, row, twin);
+                      },
+                      form.count, form.count + 1});
+  }
 }
 
 std::vector<Case> Cases() {
@@ -67,13 +127,14 @@ std::vector<Case> Cases() {
                      return index->Delete([](uint32_t row) { return row >= 50; }, nullptr, store);
                    },
                    50, 80});
+  AddForms(&cases);
   return cases;
 }
 
 // Rows 0 .. kept - 1 once, none twice, none that never was; then the index still
 // takes rows and gives them up.
 void ExpectSound(MemoryIndex* index, const Case& tried, const std::string& what) {
-  const Vector query = GaussianVectors(73, 1, 300)[0];
+  const Value query = RandomValues(index->params(), 73, 1)[0];
   for (const bool ordered : {true, false}) {
     const std::vector<Hit> hits =
         ordered ? index->Search(query, OptionsOf(10)) : index->Everything();
@@ -89,11 +150,11 @@ void ExpectSound(MemoryIndex* index, const Case& tried, const std::string& what)
 }
 
 void ExpectStillWorks(MemoryIndex* index, const Case& tried, const std::string& what) {
-  const std::vector<Vector> more = GaussianVectors(74, 3, 300);
+  const std::vector<Value> more = Mixture(index->params(), 3);
   const uint32_t first = 5000;
   for (uint32_t i = 0; i < more.size(); i++)
     ASSERT_EQ(Describe(index->Insert(first + i, more[i])), "") << what;
-  ASSERT_EQ(Describe(index->Insert(first + 3, SomeRows(1)[0])), "") << what;
+  ASSERT_EQ(Describe(index->Insert(first + 3, more[0])), "") << what;
   ASSERT_EQ(Describe(index->Delete([&](uint32_t row) { return row < first && row >= tried.kept; })),
             "")
       << what;

@@ -50,6 +50,16 @@ inline void ExpectKindsInOrder(const std::vector<Hit>& hits, const std::string& 
     ASSERT_LE(hits[i - 1].kind, hits[i].kind) << what << ": row " << i << " of " << hits.size();
 }
 
+// What the n nearest rows are within: where distances tie, more than n are.
+inline double NthDistance(QuiverMetric metric, const std::vector<Value>& rows, const Value& query,
+                          size_t n) {
+  std::vector<double> all;
+  for (const Value& row : rows)
+    if (!row.is_null()) all.push_back(ExactDistance(metric, row, query));
+  std::nth_element(all.begin(), all.begin() + static_cast<ptrdiff_t>(n - 1), all.end());
+  return all[n - 1];
+}
+
 // Mean share of the k nearest that the first k hits hold.
 template <class Row>
 double Recall(MemoryIndex* index, const std::vector<Row>& rows, const std::vector<Row>& queries,

@@ -9,11 +9,14 @@ namespace {
 constexpr uint32_t kDim = 200;
 
 struct World {
-  World(const std::vector<Vector>& all, uint32_t already, uint32_t list_limit)
-      : rows(all), index(ParamsOf(kDim)) {
+  World(const QuiverIndexParams& params, const std::vector<Value>& all, uint32_t already,
+        uint32_t list_limit)
+      : rows(all), index(params) {
     index.SetListLimit(list_limit);
-    index.InsertAll({rows.begin(), rows.begin() + already});
+    index.InsertAll<Value>({rows.begin(), rows.begin() + already});
   }
+  World(const std::vector<Vector>& all, uint32_t already, uint32_t list_limit)
+      : World(ParamsOf(kDim), ValuesOf(all), already, list_limit) {}
 
   void Insert(Interleaver* interleaver, uint32_t first, uint32_t last) {
     uint32_t target = QUIVER_INVALID_BLOCK;
@@ -31,7 +34,7 @@ struct World {
         "");
   }
   // Rows below `must` and not in `dead` once, no row twice.
-  void Scan(Interleaver* interleaver, const Vector* query, uint32_t must,
+  void Scan(Interleaver* interleaver, const Value* query, uint32_t must,
             const std::set<uint32_t>& dead) {
     Cursor cursor(index.file(), index.index(), OptionsOf(8), query, interleaver);
     std::map<uint32_t, int> times;
@@ -45,7 +48,7 @@ struct World {
     }
   }
 
-  std::vector<Vector> rows;
+  std::vector<Value> rows;
   MemoryIndex index;
 };
 
@@ -70,13 +73,18 @@ TEST(Interleaving, FirstInserts) {
   }
 }
 
-// Three writers, a vacuum and two readers while the list grows, closes and drains.
-TEST(Interleaving, EverythingAtOnce) {
-  for (uint64_t seed = 1; seed <= 20; seed++) {
+// Three writers, a vacuum and two readers at once.
+void RunEverything(const QuiverIndexParams& params, uint64_t seeds) {
+  for (uint64_t seed = 1; seed <= seeds; seed++) {
     SplitMix64 random(seed);
     const auto already = static_cast<uint32_t>(random.Next() % 70);
     const uint32_t total = already + 36;
-    World world(SomeRows(92, total), already, 1 + static_cast<uint32_t>(random.Next() % 3));
+    std::vector<Value> rows = params.form == QUIVER_FORM_SPARSE
+                                  ? SparseVectors(92, total, params.dim, {20, 50, 1500, 30}, 100)
+                                  : RandomValues(params, 92, total);
+    for (size_t i = 0; i < total; i++)
+      if (i % 5 == 3) rows[i] = rows[3];
+    World world(params, rows, already, 1 + static_cast<uint32_t>(random.Next() % 3));
     std::set<uint32_t> dead;
     for (uint32_t row = 0; row < already; row += 3) dead.insert(row);
     Interleaver interleaver(seed, 2);
@@ -94,11 +102,33 @@ TEST(Interleaving, EverythingAtOnce) {
     ExpectRowsOnce(world.index.Search(world.rows[0], OptionsOf(5)), left,
                    "seed " + std::to_string(seed));
     ExpectRowsOnce(world.index.Everything(), left, "seed " + std::to_string(seed));
-    if (HasFailure()) {
+    if (::testing::Test::HasFailure()) {
       printf("seed %lu\n", seed);
       return;
     }
   }
+}
+
+// While the list grows, closes and drains.
+TEST(Interleaving, EverythingAtOnce) {
+  RunEverything(ParamsOf(kDim), 20);
+}
+
+// The same with each form of node.
+TEST(Interleaving, EverythingAtOnceOnChunks) {
+  RunEverything(ParamsOf(9000, QUIVER_METRIC_L2, 4), 6);
+  RunEverything(ParamsOf(2600, QUIVER_METRIC_COSINE, 16, QUIVER_STORAGE_FLOAT32), 4);
+}
+TEST(Interleaving, EverythingAtOnceWithoutCodes) {
+  RunEverything(ParamsOf(300, QUIVER_METRIC_L1, 4), 6);
+  RunEverything(ParamsOf(5000, QUIVER_METRIC_L1, 4), 4);
+}
+TEST(Interleaving, EverythingAtOnceOnBits) {
+  RunEverything(ParamsOf(1500, QUIVER_METRIC_HAMMING, 4), 6);
+  RunEverything(ParamsOf(30000, QUIVER_METRIC_JACCARD, 4), 4);
+}
+TEST(Interleaving, EverythingAtOnceOnSparse) {
+  RunEverything(SparseParamsOf(9000, QUIVER_METRIC_L2, 4), 8);
 }
 
 // Many writers into one small graph: full lists are pruned by all of them at once.

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "graph/index_testing.h"
+#include "page/list_page.h"
 
 namespace quiver::fakes {
 namespace {
@@ -36,10 +37,9 @@ class ScanBound : public ::testing::TestWithParam<Shape> {
   }
   // The distance that `k` rows are within, halfway to the next.
   double BoundOf(const std::vector<Value>& rows, const Value& query, size_t k) const {
-    std::vector<double> all;
-    for (const Value& row : rows) all.push_back(ExactDistance(params().metric, row, query));
-    std::sort(all.begin(), all.end());
-    return (all[k - 1] + all[k]) / 2;
+    return (NthDistance(params().metric, rows, query, k) +
+            NthDistance(params().metric, rows, query, k + 1)) /
+           2;
   }
   // How many of the rows within were found; that no other was far beyond.
   size_t CountWithin(const std::vector<Hit>& hits, const std::vector<Value>& rows,
@@ -65,17 +65,15 @@ TEST_P(ScanBound, RowsWithinAreFoundAndTheScanEndsEarly) {
   rows.resize(2500);
   rows[7] = {};
   MemoryIndex index(params(), rows);
-  std::vector<Value> present = rows;
-  present.erase(present.begin() + 7);
-  if (index.partition().state == PartitionState::kList) GTEST_SKIP() << "fits a list";
+  ASSERT_EQ(index.partition().state, PartitionState::kGraph);
   for (const bool exact : {false, true}) {
     size_t expected = 0;
     size_t found = 0;
     uint64_t pages = 0;
     for (const Value& query : queries) {
-      const double bound = BoundOf(present, query, 30);
-      for (const Value& row : present)
-        expected += ExactDistance(params().metric, row, query) <= bound ? 1 : 0;
+      const double bound = BoundOf(rows, query, 30);
+      for (const Value& row : rows)
+        expected += !row.is_null() && ExactDistance(params().metric, row, query) <= bound ? 1 : 0;
       Cursor cursor(index.file(), index.index(), Within(bound, 60, exact), query);
       std::vector<Hit> hits;
       while (const std::optional<Hit> hit = cursor.Next()) hits.push_back(*hit);
@@ -91,19 +89,26 @@ TEST_P(ScanBound, RowsWithinAreFoundAndTheScanEndsEarly) {
   }
 }
 
-// A bound that every row is within leaves out only rows without a distance.
+// A bound that every row is within leaves out NULL only; rows without a distance,
+// which the operator puts beyond any bound but not surely, come last.
 TEST_P(ScanBound, AllRowsWhereAllAreWithin) {
   std::vector<Value> rows = Clustered(params(), 632, 300);
   rows[5] = {};
   rows[6] = rows[9];
+  rows[8] = ZeroValue(params().form, params().dim);
   for (const bool build : {true, false}) {
     MemoryIndex index(params(), build ? rows : std::vector<Value>());
-    index.SetListLimit(1);
-    if (!build) index.InsertAll(rows);
+    if (!build) {
+      index.SetListLimit(1);
+      index.InsertAll(rows);
+    }
     std::vector<uint32_t> expected = RowsUpTo(300);
     expected.erase(expected.begin() + 5);
-    ExpectRowsOnce(index.Search(rows[0], Within(1e30, 400)), expected, "all within");
-    ExpectRowsOnce(index.Search(rows[0], Within(1e30, 10)), expected, "all within, small beam");
+    for (const int ef : {400, 10}) {
+      const std::vector<Hit> hits = index.Search(rows[0], Within(1e30, ef));
+      ExpectRowsOnce(hits, expected, "all within, ef " + std::to_string(ef));
+      ExpectKindsInOrder(hits, "all within");
+    }
   }
 }
 
@@ -112,8 +117,10 @@ TEST_P(ScanBound, ZeroAndNegative) {
   const std::vector<Value> rows = Clustered(params(), 633, 300);
   for (const bool build : {true, false}) {
     MemoryIndex index(params(), build ? rows : std::vector<Value>());
-    index.SetListLimit(1);
-    if (!build) index.InsertAll(rows);
+    if (!build) {
+      index.SetListLimit(1);
+      index.InsertAll(rows);
+    }
     for (const uint32_t row : {0u, 100u, 299u}) {
       if (params().metric == QUIVER_METRIC_IP) {
         EXPECT_TRUE(index.Search(rows[row], Within(-1e30, 400)).empty());
@@ -135,16 +142,18 @@ TEST_P(ScanBound, ZeroAndNegative) {
 
 // The bound holds for list rows too, which are all looked at.
 TEST_P(ScanBound, ListRows) {
-  const std::vector<Value> rows = Clustered(params(), 634, 150);
+  const std::vector<Value> rows = Clustered(params(), 634, 60);
   MemoryIndex index(params());
   index.InsertAll(rows);
-  if (index.partition().state != PartitionState::kList) GTEST_SKIP() << "has no list";
-  for (const uint32_t row : {0u, 70u}) {
+  // Sparse vectors have no list.
+  EXPECT_EQ(index.partition().state == PartitionState::kList, HasList(index.layout()));
+  for (const uint32_t row : {0u, 47u}) {
     const double bound = BoundOf(rows, rows[row], 12);
     size_t expected = 0;
     for (const Value& other : rows)
       expected += ExactDistance(params().metric, other, rows[row]) <= bound ? 1 : 0;
-    EXPECT_EQ(CountWithin(index.Search(rows[row], Within(bound, 1)), rows, rows[row], bound),
+    EXPECT_EQ(CountWithin(index.Search(rows[row], Within(bound, HasList(index.layout()) ? 1 : 60)),
+                          rows, rows[row], bound),
               expected);
   }
 }
@@ -155,8 +164,8 @@ INSTANTIATE_TEST_SUITE_P(
                       Shape{ParamsOf(200, QUIVER_METRIC_COSINE), 0.005},
                       Shape{ParamsOf(200, QUIVER_METRIC_L1), 0.5},
                       Shape{ParamsOf(2400, QUIVER_METRIC_L2), 0.1},
-                      Shape{ParamsOf(600, QUIVER_METRIC_HAMMING), 0},
-                      Shape{ParamsOf(600, QUIVER_METRIC_JACCARD), 1e-6},
+                      Shape{ParamsOf(1500, QUIVER_METRIC_HAMMING), 0},
+                      Shape{ParamsOf(1500, QUIVER_METRIC_JACCARD), 1e-6},
                       Shape{ParamsOf(3000, QUIVER_METRIC_JACCARD), 1e-6},
                       Shape{SparseParamsOf(30000, QUIVER_METRIC_L2), 0.01},
                       Shape{SparseParamsOf(30000, QUIVER_METRIC_IP), 0.01},
@@ -179,10 +188,9 @@ TEST(ScanBoundCost, EndsWhenABeamFindsNothingWithin) {
     options.bound = 1e-3;
     Cursor cursor(index.file(), index.index(), options, &query);
     EXPECT_FALSE(cursor.Next().has_value());
-    EXPECT_LE(cursor.stats().pages, 40u * 2);
-    options.bound = ExactDistance(QUIVER_METRIC_L2, query,
-                                  rows[*ExactNearest(QUIVER_METRIC_L2, rows, query, 1).begin()]) *
-                    1.01;
+    // Two beams, the second twice as wide, and the way down.
+    EXPECT_LE(cursor.stats().pages, 40u * 4);
+    options.bound = NthDistance(QUIVER_METRIC_L2, ValuesOf(rows), query, 1) * 1.01;
     Cursor nearest(index.file(), index.index(), options, &query);
     while (nearest.Next().has_value()) continue;
     EXPECT_LE(nearest.stats().pages, index.file()->block_count() / 4);

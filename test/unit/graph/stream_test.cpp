@@ -8,18 +8,21 @@ namespace {
 void ExpectStream(const QuiverIndexParams& params, const std::vector<Value>& rows,
                   const std::vector<Value>& queries, bool build, double least) {
   MemoryIndex index(params, build ? rows : std::vector<Value>());
-  index.SetListLimit(1);
-  if (!build) index.InsertAll(rows);
+  if (!build) {
+    index.SetListLimit(1);
+    index.InsertAll(rows);
+  }
+  ASSERT_EQ(index.partition().state, PartitionState::kGraph);
   for (const size_t k : {100u, 1000u}) {
     double found = 0;
     uint64_t pages = 0;
     for (const Value& query : queries) {
-      const std::set<uint32_t> exact = ExactNearest(params.metric, rows, query, k);
+      const double farthest = NthDistance(params.metric, rows, query, k);
       Cursor cursor(index.file(), index.index(), OptionsOf(40), query);
       for (size_t i = 0; i < k; i++) {
         const std::optional<Hit> hit = cursor.Next();
         ASSERT_TRUE(hit.has_value());
-        found += exact.count(hit->row) != 0 ? 1 : 0;
+        found += ExactDistance(params.metric, rows[hit->row], query) <= farthest ? 1 : 0;
       }
       pages += cursor.stats().pages;
     }
@@ -35,9 +38,9 @@ void ExpectStream(const QuiverIndexParams& params, const std::vector<Value>& row
 TEST(Stream, ManyRowsOfClusteredVectors) {
   const uint64_t seed = 651;
   printf("seed %lu\n", seed);
-  std::vector<Vector> rows = ClusteredVectors(seed, 8015, 100, 80, 0.3);
+  std::vector<Vector> rows = ClusteredVectors(seed, 20015, 100, 200, 0.3);
   const std::vector<Vector> queries(rows.end() - 15, rows.end());
-  rows.resize(8000);
+  rows.resize(20000);
   for (const QuiverMetric metric : {QUIVER_METRIC_L2, QUIVER_METRIC_COSINE})
     ExpectStream(ParamsOf(100, metric), ValuesOf(rows), ValuesOf(queries), true, 0.95);
   ExpectStream(ParamsOf(100), ValuesOf(rows), ValuesOf(queries), false, 0.95);
@@ -46,16 +49,16 @@ TEST(Stream, ManyRowsOfClusteredVectors) {
 TEST(Stream, ManyRowsOfBitStrings) {
   const uint64_t seed = 652;
   printf("seed %lu\n", seed);
-  std::vector<Value> rows = BitStrings(seed, 5015, 500, 50, 0.2);
+  std::vector<Value> rows = BitStrings(seed, 5015, 1500, 50, 0.2);
   const std::vector<Value> queries(rows.end() - 15, rows.end());
   rows.resize(5000);
-  ExpectStream(ParamsOf(500, QUIVER_METRIC_JACCARD), rows, queries, true, 0.9);
+  ExpectStream(ParamsOf(1500, QUIVER_METRIC_JACCARD), rows, queries, true, 0.9);
 }
 
 TEST(Stream, ManyRowsOfSparseVectors) {
   const uint64_t seed = 653;
   printf("seed %lu\n", seed);
-  std::vector<Value> rows = ClusteredSparse(seed, 4015, 30000, 60, 40);
+  std::vector<Value> rows = ClusteredSparse(seed, 4015, 30000, 60, 3);
   const std::vector<Value> queries(rows.end() - 15, rows.end());
   rows.resize(4000);
   ExpectStream(SparseParamsOf(30000, QUIVER_METRIC_COSINE), rows, queries, true, 0.9);
