@@ -68,6 +68,9 @@ SELECT * FROM compare($$SELECT id FROM points WHERE v <-> '[0.1,0.2,0.3]' < 'NaN
 SELECT * FROM compare($$SELECT id FROM points WHERE v <-> '[0.1,0.2,0.3]' <= 'Infinity'$$);
 SELECT * FROM compare($$SELECT id FROM points WHERE v <-> '[0.1,0.2,0.3]' < '-Infinity'$$);
 SELECT * FROM compare($$SELECT id FROM points WHERE v <-> '[0.1,0.2,0.3]' < -1$$);
+SELECT * FROM compare($$SELECT id FROM points WHERE - (v <-> '[0.1,0.2,0.3]') > 'NaN'$$);
+SELECT * FROM compare($$SELECT id FROM points WHERE - (v <-> '[0.1,0.2,0.3]') >= (SELECT 'NaN'::float8)$$);
+SELECT * FROM compare($$SELECT id FROM points WHERE - (v <-> '[0.1,0.2,0.3]') >= (SELECT -0.5::float8)$$);
 SELECT * FROM compare($$SELECT id FROM points WHERE v <-> '[0,0,0]' < 0$$);
 SELECT * FROM compare($$SELECT id FROM points WHERE v <-> '[0,0,0]' <= 0$$);
 -- the distance of a row itself, and the next number below

@@ -76,6 +76,11 @@ EXPLAIN (COSTS OFF) SELECT title FROM grown JOIN details USING (id) ORDER BY v <
 EXPLAIN (COSTS OFF) SELECT t.id, n.id FROM tiny t, LATERAL (SELECT id FROM grown g ORDER BY g.v <-> t.v LIMIT 3) n;
 EXPLAIN (COSTS OFF) SELECT t.id, g.id FROM tiny t JOIN grown g ON g.v <-> t.v < 0.2;
 
+-- a distance to an outer query's row, as the argument of a function that is inlined
+CREATE FUNCTION squared(d float8) RETURNS float8 LANGUAGE sql IMMUTABLE AS 'SELECT d * d';
+SELECT count(*) FROM tiny t WHERE (SELECT count(*) FROM tiny u WHERE squared(t.v <-> u.v) <= 0) = 1;
+DROP FUNCTION squared;
+
 -- a bound is served by the index, whether in order or not; one that the index cannot end at is not
 EXPLAIN (COSTS OFF) SELECT id FROM grown WHERE v <-> (SELECT v FROM vectors(1, 64)) < 0.5 ORDER BY id;
 EXPLAIN (COSTS OFF) SELECT id FROM grown WHERE v <=> (SELECT v FROM vectors(1, 64)) < 0.5;

@@ -7,7 +7,8 @@
  * support function cannot help, for the function of < is PostgreSQL's own.
  *
  *     d < r, d <= r, r > d, r >= d          exact (also with r a real)
- *     - d > c, d * -1 > c, and with >=      exact: d < - c, or d is NaN
+ *     - d > c, d * -1 > c, and with >=      exact: d < - c, or d is NaN; lossy where
+ *                                           c may be NaN
  *     k - d > c, and with >=                lossy: d <= k - c and a little
  *     quiver_within(embedding, q, r, 'l2')  exact
  *
@@ -20,6 +21,8 @@
  * any schema.
  */
 #include "bound_match.h"
+
+#include <math.h>
 
 #include "catalog/pg_operator.h"
 #include "catalog/pg_proc.h"
@@ -229,6 +232,19 @@ IsMinusOne(Node *node)
 		DatumGetFloat8(((Const *) node)->constvalue) == -1.0;
 }
 
+/* Whether expr is known not to be NaN. */
+static bool
+IsNumber(Expr *expr)
+{
+	const Const *constant = (const Const *) expr;
+
+	if (!IsA(expr, Const) || constant->constisnull)
+		return false;
+	if (constant->consttype == FLOAT4OID)
+		return !isnan(DatumGetFloat4(constant->constvalue));
+	return constant->consttype == FLOAT8OID && !isnan(DatumGetFloat8(constant->constvalue));
+}
+
 /* expr is - d or d * -1. */
 static bool
 IsNegated(Expr *expr, Expr **distance)
@@ -280,6 +296,8 @@ MatchComparison(PlannerInfo *root, IndexOptInfo *index, int column, const BoundC
 		radius = (Expr *) makeFuncExpr(F_FLOAT8UM, FLOAT8OID, list_make1(AsFloat8(less)),
 									   InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL);
 		orNan = true;
+		/* Above NaN there is nothing, and below - NaN all: c has to be a number. */
+		match->lossy = !IsNumber(less);
 	}
 	else
 	{

@@ -90,15 +90,30 @@ GetShape(Oid type, int32 typmod, ValueShape *shape)
 	return false;
 }
 
-/* The column that expr reads, through casts and the like; NULL where there is none. */
+static bool
+FindColumn(Node *node, void *context)
+{
+	if (node == NULL || IsA(node, Query))
+		return false;
+	if (IsA(node, Var))
+	{
+		*(Var **) context = (Var *) node;
+		return true;
+	}
+	return expression_tree_walker(node, FindColumn, context);
+}
+
+/*
+ * The column that expr reads, through casts and the like; NULL where there is
+ * none.  It may be one of an outer query: where a function is inlined, costs are
+ * asked for before those have become parameters.
+ */
 static Var *
 FirstColumn(Node *expr)
 {
-	List	   *columns = pull_var_clause(expr, PVC_RECURSE_AGGREGATES | PVC_RECURSE_WINDOWFUNCS |
-										 PVC_RECURSE_PLACEHOLDERS);
-	Var		   *first = columns == NIL ? NULL : linitial(columns);
+	Var		   *first = NULL;
 
-	list_free(columns);
+	(void) FindColumn(expr, &first);
 	return first;
 }
 

@@ -223,7 +223,9 @@ void Build::LinkGraph(QuiverProgress progress, void* progress_context) {
                                                 params_.ef_construction, random.Next(), nullptr);
       if (node.valid()) RememberNode(vector.hash, node);
     }
-    if (progress != nullptr && i % kProgressRows == 0) progress(progress_context, i, rows_.size());
+    if (i % kProgressRows != 0) continue;
+    context_.store.Poll();  // rows of known vectors need no search, which would
+    if (progress != nullptr) progress(progress_context, i, rows_.size());
   }
 }
 

@@ -45,7 +45,8 @@ Inserter::Inserter(const GraphContext& context)
 }
 
 PreparedVector Inserter::Prepare(const QuiverValue& value) {
-  stored_.Resize((StoredBytes(*context_->index, value) + 7) / 8);
+  // There even for a sparse vector without entries.
+  stored_.Resize(StoredBytes(*context_->index, value) / 8 + 1);
   return Prepare(StoreValue(*context_->kernels, *context_->index, value,
                             reinterpret_cast<uint8_t*>(stored_.begin()), scratch_));
 }

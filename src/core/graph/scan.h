@@ -84,7 +84,6 @@ class Scan {
 
   ArenaVector<uint32_t> expanded_;   // bottom nodes handed over, by number
   ArenaVector<uint64_t> done_bits_;  // the same as a bitmap, once sweeping
-  int beams_outside_ = 0;            // of the bound, the last ones
   uint64_t nodes_queued_ = 0;
   uint64_t nodes_taken_ = 0;
   size_t width_ = 0;

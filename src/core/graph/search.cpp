@@ -113,7 +113,12 @@ const uint8_t* Search::KeepVector(const ConstNode& whole, bool in_place) {
   const size_t length = whole.vector_bytes();
   if (kept_used_ == kept_.size()) kept_.PushBack({nullptr, 0});
   Kept& kept = kept_[kept_used_++];
-  if (kept.room < length) kept = {AllocateArray<uint8_t>(context_->allocator, length), length};
+  if (kept.bytes == nullptr || kept.room < length) {
+    // At least twice as much: the arena keeps what is outgrown, and in a build sparse
+    // vectors may come in the order of their lengths.
+    const size_t room = std::max(length, 2 * kept.room);
+    kept = {AllocateArray<uint8_t>(context_->allocator, room), room};
+  }
   memcpy(kept.bytes, whole.vector(), length);
   return kept.bytes;
 }

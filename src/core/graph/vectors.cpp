@@ -131,7 +131,7 @@ StoredVector StoreValue(const QuiverKernels& kernels, const QuiverIndex& index,
       break;
     case QUIVER_FORM_SPARSE: {
       stored.entries = static_cast<uint16_t>(value.count);
-      memcpy(bytes, value.indices, size_t{value.count} * sizeof(uint32_t));
+      if (value.count > 0) memcpy(bytes, value.indices, size_t{value.count} * sizeof(uint32_t));
       auto* values = reinterpret_cast<float*>(bytes) + value.count;
       const double factor =
           index.metric == QUIVER_METRIC_COSINE ? InverseLength(value.components, value.count) : 1.0;
@@ -372,8 +372,9 @@ DistanceBounds BoundsOf(const QuiverIndex& index, const Query& query, float dist
   const double sum = (terms + 32) * 0x1p-24;
   // Each term may underflow, and so may each square of a length.
   const double lost = (terms + 32) * 0x1p-148;
-  // Rotation and division by the length, of a vector's length; and float16's.
-  const double turned = 0x1p-18;
+  // Of a vector's length: what division by it and rotation may change (some 54 steps
+  // at 16,000 dimensions, each two roundings at the most); and what float16 took.
+  const double turned = 0x1p-16;
   const double error = double{RoundingError(index, stored)} * 1.0001;
   const double q = query.size;
   const double inner = std::min(distance, std::numeric_limits<float>::max());
@@ -383,7 +384,7 @@ DistanceBounds BoundsOf(const QuiverIndex& index, const Query& query, float dist
       const double o = (q + apart + error) * 1.01;
       DistanceBounds bounds = Around(
           apart, apart * 2.01 * sum + (error + turned * (q + o)) * (1 + sum) + 2 * std::sqrt(lost));
-      if (inner > kNearOverflow) bounds.upper = kUnbounded.upper;
+      if (double{bounds.upper} * bounds.upper > kNearOverflow) bounds.upper = kUnbounded.upper;
       return bounds;
     }
     case QUIVER_METRIC_COSINE: {
@@ -402,7 +403,7 @@ DistanceBounds BoundsOf(const QuiverIndex& index, const Query& query, float dist
   // A sum of magnitudes is at most sqrt(dim) times the length.
   DistanceBounds bounds =
       Around(inner, inner * 2.01 * sum + error * std::sqrt(1.0 * query.terms) * (1 + sum) + lost);
-  if (inner > kNearOverflow) bounds.upper = kUnbounded.upper;
+  if (bounds.upper > kNearOverflow) bounds.upper = kUnbounded.upper;
   return bounds;
 }
 

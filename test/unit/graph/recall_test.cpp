@@ -78,6 +78,50 @@ TEST(Recall, FourBitsInFewDimensions) {
   EXPECT_GE(RecallOf(rows, GaussianVectors(308, 40, 8), QUIVER_METRIC_L2, false), 0.95);
 }
 
+// The k nearest by distance: bits and sparse vectors have ties.
+double FormRecall(const QuiverIndexParams& params, std::vector<Value> rows, bool build) {
+  const std::vector<Value> queries(rows.end() - 20, rows.end());
+  rows.resize(rows.size() - 20);
+  MemoryIndex index(params, build ? rows : std::vector<Value>());
+  if (!build) {
+    index.SetListLimit(2);
+    index.InsertAll(rows);
+  }
+  EXPECT_NE(index.partition().state, PartitionState::kList);
+  double found = 0;
+  for (const Value& query : queries) {
+    const double farthest = NthDistance(params.metric, rows, query, 10);
+    for (const Hit& hit : index.Search(query, OptionsOf(40), 10))
+      found += ExactDistance(params.metric, rows[hit.row], query) <= farthest ? 1 : 0;
+  }
+  printf("%s, %s: recall@10 %.3f\n", NameOf(params).c_str(), build ? "built" : "grown",
+         found / 200);
+  return found / 200;
+}
+
+TEST(Recall, WithoutCodes) {
+  for (const bool build : {true, false}) {
+    EXPECT_GE(FormRecall(ParamsOf(400, QUIVER_METRIC_L1),
+                         ValuesOf(ClusteredVectors(322, 1520, 400, 15, 0.3)), build),
+              0.9);
+    for (const QuiverMetric metric : {QUIVER_METRIC_HAMMING, QUIVER_METRIC_JACCARD})
+      EXPECT_GE(FormRecall(ParamsOf(3000, metric), BitStrings(323, 1520, 3000, 15, 0.2), build),
+                0.9);
+    for (const QuiverMetric metric :
+         {QUIVER_METRIC_L2, QUIVER_METRIC_IP, QUIVER_METRIC_COSINE, QUIVER_METRIC_L1})
+      EXPECT_GE(FormRecall(SparseParamsOf(30000, metric), ClusteredSparse(324, 1520, 30000, 60, 15),
+                           build),
+                0.9);
+  }
+}
+
+TEST(Recall, ShortBitStrings) {
+  for (const bool build : {true, false})
+    for (const QuiverMetric metric : {QUIVER_METRIC_HAMMING, QUIVER_METRIC_JACCARD})
+      EXPECT_GE(FormRecall(ParamsOf(1500, metric), BitStrings(325, 2720, 1500, 27, 0.2), build),
+                0.9);
+}
+
 // The scale of the data makes no difference.
 TEST(Recall, TinyAndHugeComponents) {
   const std::vector<Vector> rows = ClusteredVectors(309, 1000, 64, 30, 1);
