@@ -27,7 +27,7 @@ TEST_P(LargeNodes, RowsDistancesAndRecall) {
   const uint64_t seed = 521;
   printf("seed %lu\n", seed);
   const Shape& shape = GetParam();
-  const uint32_t count = shape.dim > 5000 ? 160 : 240;
+  const uint32_t count = shape.m == 100 ? 80 : shape.dim > 5000 ? 120 : 240;
   std::vector<Vector> rows = ClusteredVectors(seed, count + 8, shape.dim, 8, 0.1);
   const std::vector<Vector> queries(rows.end() - 8, rows.end());
   rows.resize(count);
@@ -64,7 +64,7 @@ TEST_P(LargeNodes, RowsDistancesAndRecall) {
 
 // What the shape says a node's pages are is what a search reads of each.
 TEST_P(LargeNodes, ASearchReadsTheNodesPages) {
-  const uint32_t count = 100;
+  const uint32_t count = 60;
   const std::vector<Vector> rows = GaussianVectors(522, count, GetParam().dim);
   MemoryIndex index(Params(), rows);
   QuiverShape shape;

