@@ -304,7 +304,8 @@ extern const QuiverScanStats *quiver_scan_stats(const QuiverScan *scan);
 /*
  * Adds one row; value is NULL for SQL NULL.
  * random: 64 random bits, decide the node's level.  Memory from
- * store->allocate, to be freed by the caller afterwards (about 300 kB).
+ * store->allocate, to be freed by the caller afterwards (about 300 kB; some MB at
+ * the largest dimensions or m).
  */
 extern void quiver_insert(const QuiverStore *store, const QuiverIndex *index,
 						  int32_t ef_construction, uint64_t random,
