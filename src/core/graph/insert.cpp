@@ -15,6 +15,21 @@ namespace {
 // a 32nd of the one below, about as many as a node has neighbours.
 constexpr int kLevelShift = 5;
 
+// A row that looks lost is sought on layer 1 with a beam this much wider: its edges
+// are there for good.
+constexpr size_t kWideFactor = 8;
+
+// Codes of one bit a component lead astray more often: the beam is wider by this part.
+constexpr size_t kCoarseShare = 4;
+
+// A row goes to layer 1 if that layer has no node about as near as the row's eighth
+// neighbour, nor as its 24th: the first finds the clusters that the layer missed, the
+// second keeps it small (docs/decisions/0007-cover-of-the-upper-layer.md).
+constexpr size_t kCoverNear = 8;
+constexpr size_t kCoverFar = 24;
+constexpr float kCoverNearGap = 1.2f;
+constexpr float kCoverFarGap = 0.9f;
+
 // List rows that an insert moves along while the list drains.
 constexpr int kDrainRows = 4;
 
@@ -75,7 +90,8 @@ NodePointer Inserter::Insert(const PreparedVector& vector, PostingEntry posting,
     if (placed == Placed::kGone || merged) return {};
 
     // Levels grow one at a time, so that a layer is entered by few nodes only.
-    const int top = std::min(RandomLevel(random), partition.entry_level + 1);
+    const int wanted = std::max(RandomLevel(random), uncovered_ ? 1 : 0);
+    const int top = std::min(wanted, partition.entry_level + 1);
     NodePointer at = bottom;
     for (int level = 1; level <= top; level++) {
       node.down = at;
@@ -91,9 +107,11 @@ Placed Inserter::InsertAtLevel(const PreparedVector& vector, const Partition& pa
                                NewNode* node, int ef_construction, const ListSource* source,
                                NodePointer* where, bool* merged) {
   search_.Reset(&vector.query, Search::kKeepVectors);
+  auto width = static_cast<size_t>(ef_construction);
+  if (context_->layout().codec == Codec::kEdge && context_->layout().bits == 1)
+    width += width / kCoarseShare;
   if (node->level <= partition.entry_level)
-    search_.Run(partition.entry(), partition.entry_level, node->level,
-                static_cast<size_t>(ef_construction));
+    search_.Run(partition.entry(), partition.entry_level, node->level, width, width * kWideFactor);
   ArenaVector<Found>& found = search_.found();
   if (found.empty() && node->level <= partition.entry_level)
     context_->store.Corrupted(context_->layout().BlockOf(partition.entry_number),
@@ -107,6 +125,11 @@ Placed Inserter::InsertAtLevel(const PreparedVector& vector, const Partition& pa
       return placer_.PlacePosting(other.pointer(), vector.stored, node->posting, source);
     }
   }
+  if (node->level == 0)
+    uncovered_ = HasSquaredEdges(*context_->index) && partition.entry_level > 0 &&
+                 found.size() > kCoverFar &&
+                 search_.above() > kCoverNearGap * found[kCoverNear].distance &&
+                 search_.above() > kCoverFarGap * found[kCoverFar].distance;
   const Found* choices[kMaxSlots];
   const NeighborChooser::Count count = chooser_.Choose(found, choices);
   MakeEdges(vector, choices, count);

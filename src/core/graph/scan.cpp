@@ -12,6 +12,9 @@ namespace {
 // Later beams grow, so that a long stream costs little more than its rows.
 constexpr size_t kMostWidthFactor = 16;
 
+// A search that looks lost goes down once more with a beam this much wider on layer 1.
+constexpr size_t kWideFactor = 3;
+
 // Pages swept between two batches of a sweep without order.
 constexpr uint32_t kWalkPages = 16;
 
@@ -122,6 +125,9 @@ bool Scan::NextPosting(PostingEntry* posting, float* distance) {
       const bool more = has_graph_ && (phase_ == Phase::kBeams || phase_ == Phase::kSweep);
       if (phase_ == Phase::kBeams && has_graph_ && LookAhead()) {
         FillMore();
+        // Rows not reached yet may be nearer than those that wait.  All of a small file is
+        // looked at for them, but not of one that memory alone made the beams end in.
+        if (phase_ == Phase::kSweep && store_.BlockCount() <= 2 * stats_.pages) FillSweep();
         continue;
       }
       if (!queue_.empty() && (list_.empty() || queue_.front().distance <= list_.front().distance)) {
@@ -198,7 +204,7 @@ bool Scan::FillFirst() {
   has_graph_ = partition.entry().valid();
   bool within = true;
   if (has_graph_) {
-    search_.Run(partition.entry(), partition.entry_level, 0, width_);
+    search_.Run(partition.entry(), partition.entry_level, 0, width_, width_ * kWideFactor);
     within = QueueFound();
   }
   phase_ = off ? Phase::kEnd : Phase::kBeams;
@@ -208,7 +214,7 @@ bool Scan::FillFirst() {
 
 // True when the next beam may bring nodes nearer than the last ones waiting.
 bool Scan::LookAhead() const {
-  return 3 * nodes_taken_ >= 2 * nodes_queued_;
+  return 2 * nodes_taken_ >= nodes_queued_;
 }
 
 bool Scan::LookedEnough() const {

@@ -47,9 +47,13 @@ class Search {
   // Searches `level` with a beam of `width`, appending to found(): from `entry`
   // on `entry_level` down through the layers between with a narrow beam (an eighth of `width`, at
   // least three), each begun at all nodes found on the one above: the best one alone leads into a
-  // wrong cluster too often.  Finds nothing where the routes are damaged. REQUIRES: level <=
-  // entry_level.
-  void Run(NodePointer entry, int entry_level, int level, size_t width);
+  // wrong cluster too often.  Where what the bottom layer has looks like a wrong cluster still, the
+  // descent is made once more, with a beam of `wide` on layer 1, and the bottom layer searched from
+  // there.  Finds nothing where the routes are damaged. REQUIRES: level <= entry_level.
+  void Run(NodePointer entry, int entry_level, int level, size_t width, size_t wide);
+
+  // Of the nearest node found on the layer above; infinity where there is none.
+  float above() const { return above_; }
 
   // Goes on in the bottom layer from the candidates spilled so far: a beam of
   // `width` of them.  False when there were none.
@@ -62,12 +66,14 @@ class Search {
   ArenaVector<Found>& found() { return found_; }
   const ArenaVector<Candidate>& spill() const { return spill_; }
   size_t memory() const {
-    return visited_.bytes() + spill_.capacity() * sizeof(Candidate) +
+    return visited_.bytes() + visited_above_.bytes() + spill_.capacity() * sizeof(Candidate) +
            found_.capacity() * sizeof(Found);
   }
 
  private:
+  void Descend(NodePointer entry, int entry_level, int level, size_t width, size_t last_width);
   void RunLayer(int level, size_t width);
+  bool LooksLost() const;
   void Drain(int level);
   void Expand(const Candidate& candidate, int level);
   void OfferByReading(const uint32_t* numbers, const uint16_t* generations, uint32_t count,
@@ -80,11 +86,18 @@ class Search {
   const Query* query_ = nullptr;
   unsigned keep_ = 0;
   uint32_t block_count_ = 0;
+  bool squares_ = false;
   Beam beam_;
-  Visited visited_;
+  Visited visited_;        // of the layer searched
+  Visited visited_above_;  // of those above it
+  Visited* marks_ = &visited_;
   ArenaVector<Found> found_;
   ArenaVector<Candidate> spill_;
   ArenaVector<Candidate> seeds_;  // where the next layer begins
+  float above_ = std::numeric_limits<float>::infinity();
+  float farthest_ = 0;  // met on the way down
+  float nearest_ = std::numeric_limits<float>::infinity();
+  float nearest_edge_ = 0;  // what ShortEdge says of the nearest one
   NodeReader reader_;
   float* decoded_ = nullptr;
   // Kept vectors, reused after Reset.
