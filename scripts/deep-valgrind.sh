@@ -14,7 +14,7 @@ tar -C "$WORK" -xf "$archive"
 as_server_user mkdir "$WORK/reports"
 
 # Those that take more than a second or two on an ordinary server.
-slow=' ddl_options index_exact_order index_settings index_sizes planner_bounds planner_cost planner_random tenancy_members
+slow=' ddl_options ddl_partitions index_exact_order index_settings index_sizes planner_bounds planner_cost planner_random tenancy_members
 	tenancy_partitions tenancy_plans tenancy_setting '
 tests=()
 for file in "$SOURCE"/sql/*.sql; do
