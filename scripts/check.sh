@@ -153,6 +153,14 @@ pg_regress() {
 	echo "$name: $ok passed, $bad failed"
 }
 
+# Sanitizers write where the server does; each report begins with one of these.
+no_reports() {
+	local log=$WORK/data.log
+	[ -s "$log" ] && ! grep -qE 'runtime error: |ERROR: AddressSanitizer' "$log" && return 0
+	grep -E -A 20 'runtime error: |ERROR: AddressSanitizer' "$log" | head -n 200
+	return 1
+}
+
 # tap NAME [SETTING...]: servers of their own; the settings go to each of them.
 tap() {
 	local name=$1 log=$LOGS/$1.log config=$LOGS/$1.conf script ok bad
@@ -232,6 +240,9 @@ if wanted regress; then
 fi
 if wanted isolation; then
 	pg_regress isolation isolation ''
+fi
+if [ -n "${QUIVER_SANITIZE:-}" ]; then
+	step "sanitizers: no reports in the server's log" no_reports
 fi
 if wanted tap; then
 	tap tap
