@@ -13,7 +13,7 @@ CACHE=${QUIVER_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}}/quiver
 CONFIGURE=(--enable-cassert --enable-debug --enable-tap-tests --without-readline)
 FLAGS='-O1 -g -fno-omit-frame-pointer'
 # Of what comes with PostgreSQL, what tests use.
-CONTRIB=(amcheck pageinspect)
+CONTRIB=(amcheck auto_explain pageinspect)
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/quiver-server.XXXXXX")
 trap 'rm -rf "$work"' EXIT
