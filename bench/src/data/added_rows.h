@@ -12,7 +12,7 @@ namespace quiver::bench {
 
 enum class AddPattern {
   kSpread,      // the data set's next rows; when all are used, those again, each moved a little
-  kNear,        // all within a small distance of one row that is present, no two of them equal
+  kNear,        // all at a small distance from one row that is present
   kDuplicates,  // copies of kCopied rows that are present, in turn
 };
 
@@ -31,8 +31,8 @@ class AddedRows {
   Matrix Queries(size_t n);
 
  private:
-  // `row` moved by about a tenth of what lies between it and its nearest neighbour; bits and sparse
-  // rows have a hundredth of their components changed.
+  // `row` moved by about a tenth of what lies between the first row and its nearest neighbour; of
+  // bits a hundredth are flipped, of sparse rows all values changed by about a hundredth.
   void Move(const float* row, uint64_t stream, float* out) const;
   double NearestDistance(const float* row) const;
 

@@ -4,6 +4,7 @@
 #include "base/failure.h"
 #include "base/pinning.h"
 #include "client/search_run.h"
+#include "engine/server_searcher.h"
 #include "mode/mode.h"
 #include "mode/write_subject.h"
 #include "report/environment.h"
@@ -18,6 +19,7 @@ constexpr double kNoLimit = 1e9;  // seconds
 // One state of one subject's index: passes of all queries.
 struct Stage {
   std::vector<double> passes;   // mean seconds of a search, one a pass
+  std::vector<double> cpu;      // the same of the backend's CPU time, where it can be known
   std::vector<double> seconds;  // of all searches
   double recall = 0;            // of the last pass
   size_t missing = 0;           // rows that were wanted and did not come, in the last pass
@@ -28,7 +30,7 @@ class Passes {
  public:
   Passes(const WriteSettings& w, const WriteSubjects& subjects) : w_(w), subjects_(subjects) {
     for (const auto& subject : subjects) {
-      searchers_.push_back(subject->engine().NewSearcher(w.k));
+      searchers_.push_back(std::make_unique<ServerSearcher>(subject->engine(), w.k));
       searchers_.back()->SetEf(subject->ef());
       searchers_.back()->Pin(w.cpu);
     }
@@ -41,9 +43,13 @@ class Passes {
     for (int pass = 0; pass < passes; ++pass) {
       for (size_t i = 0; i < subjects_.size(); ++i) {
         const Dataset& dataset = subjects_[i]->pool().dataset();
+        const double n = static_cast<double>(dataset.queries.rows);
+        std::optional<double> before = CpuSeconds(i);
         SearchRun run = RunOneByOne(searchers_[i].get(), dataset.queries, w_.k, kNoLimit);
+        std::optional<double> after = CpuSeconds(i);
         Stage& stage = stages[i];
-        stage.passes.push_back(run.elapsed / static_cast<double>(run.count()));
+        stage.passes.push_back(run.elapsed / n);
+        if (before && after) stage.cpu.push_back((*after - *before) / n);
         stage.seconds.insert(stage.seconds.end(), run.seconds.begin(), run.seconds.end());
         if (pass + 1 < passes) continue;
         GroundTruth truth = subjects_[i]->pool().Truth(static_cast<size_t>(w_.k));
@@ -56,22 +62,29 @@ class Passes {
   }
 
  private:
+  std::optional<double> CpuSeconds(size_t i) {
+    PgConnection* session = searchers_[i]->connection();
+    return session->is_local() ? CpuSecondsOf(session->backend_pid()) : std::nullopt;
+  }
+
   const WriteSettings& w_;
   const WriteSubjects& subjects_;
-  std::vector<std::unique_ptr<Searcher>> searchers_;
+  std::vector<std::unique_ptr<ServerSearcher>> searchers_;
 };
 
 void AddStage(const std::string& name, const WriteSubject& subject, const Stage& stage,
               const Stage& clean, MarkdownTable* table) {
   LatencySummary latency = Summarize(stage.seconds);
   const double mean = Percentile(stage.passes, 0.5);
-  table->Add({subject.label(), name, subject.EfText(), fmt::format("{:.4f}", stage.recall),
-              Thousands(static_cast<double>(stage.missing)), Megabytes(stage.bytes),
-              Microseconds(mean),
-              Microseconds(Percentile(stage.passes, 0)) + " .. " +
-                  Microseconds(Percentile(stage.passes, 1)),
-              Microseconds(latency.p50), Microseconds(latency.p99),
-              fmt::format("{:.2f}x", mean / Percentile(clean.passes, 0.5))});
+  const double cpu = Percentile(stage.cpu, 0.5), clean_cpu = Percentile(clean.cpu, 0.5);
+  table->Add(
+      {subject.label(), name, subject.EfText(), fmt::format("{:.4f}", stage.recall),
+       Thousands(static_cast<double>(stage.missing)), Megabytes(stage.bytes), Microseconds(mean),
+       Microseconds(Percentile(stage.passes, 0)) + " .. " +
+           Microseconds(Percentile(stage.passes, 1)),
+       Microseconds(latency.p50), Microseconds(latency.p99),
+       fmt::format("{:.2f}x", mean / Percentile(clean.passes, 0.5)),
+       cpu > 0 ? Microseconds(cpu) : "-", cpu > 0 ? fmt::format("{:.2f}x", cpu / clean_cpu) : "-"});
 }
 
 }  // namespace
@@ -103,7 +116,7 @@ void RunDead(const CommandLine& options) {
 
   MarkdownTable table({"engine", "index", "ef", fmt::format("recall@{}", w.k), "rows missing",
                        "size", "us a search, median pass", "min .. max", "p50 us", "p99 us",
-                       "time against clean"});
+                       "time against clean", "CPU us", "CPU against clean"});
   for (size_t i = 0; i < subjects.size(); ++i) {
     AddStage("clean", *subjects[i], clean[i], clean[i], &table);
     AddStage("right after the DELETE", *subjects[i], first[i], clean[i], &table);

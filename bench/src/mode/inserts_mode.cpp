@@ -152,9 +152,7 @@ const char* PatternText(AddPattern pattern) {
     case AddPattern::kSpread:
       return "rows like those present";
     case AddPattern::kNear:
-      return "rows all near one that is present, none equal to another; recall also of queries "
-             "near "
-             "it";
+      return "rows all near one that is present; recall also of queries near it";
     case AddPattern::kDuplicates:
       return "copies of 100 of the rows present, in turn";
   }

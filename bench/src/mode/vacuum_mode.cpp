@@ -19,6 +19,7 @@ constexpr char kEmptyIndex[] = "CREATE INDEX ON {} (id) WHERE id < 0";
 struct VacuumRun {
   double rate_before = 0, rate_after = 0;  // rows/s
   double vacuum_seconds = 0;
+  std::optional<double> vacuum_cpu;  // seconds
   std::optional<double> before, vacuumed, fresh;
   std::string size_before, size_vacuumed, size_after, size_fresh;
 };
@@ -51,6 +52,7 @@ VacuumRun Measure(const Dataset& dataset, size_t present, size_t inserts, double
   size_t count = static_cast<size_t>(share * static_cast<double>(ids.size()));
   subject->Delete(Drawn(std::move(ids), count, kSeed));
   run.vacuum_seconds = subject->Vacuum();
+  run.vacuum_cpu = subject->last_cpu();
   GroundTruth truth = subject->pool().Truth(static_cast<size_t>(w.k));
   run.vacuumed = subject->Recall(truth);
   run.size_vacuumed = IndexText(subject);
@@ -93,7 +95,7 @@ void RunVacuum(const CommandLine& options) {
   const size_t present = dataset.base.rows - 2 * inserts;
   MarkdownTable table({"engine", "deleted", "ef", fmt::format("recall@{} before", w.k),
                        "after VACUUM", "fresh build", "index before", "after VACUUM",
-                       "after inserts", "fresh build", "VACUUM s", "of it the index s",
+                       "after inserts", "fresh build", "VACUUM s", "CPU s", "of it the index s",
                        "index us a row deleted", "inserts/s before", "after VACUUM",
                        "after / before"});
   for (double share : shares) {
@@ -107,7 +109,9 @@ void RunVacuum(const CommandLine& options) {
       table.Add({subject->label(), fmt::format("{:.0f} %", 100 * share), subject->EfText(),
                  RecallText(run.before), RecallText(run.vacuumed), RecallText(run.fresh),
                  run.size_before, run.size_vacuumed, run.size_after, of_index(run.size_fresh),
-                 fmt::format("{:.3f}", run.vacuum_seconds), of_index(fmt::format("{:.3f}", index)),
+                 fmt::format("{:.3f}", run.vacuum_seconds),
+                 run.vacuum_cpu ? fmt::format("{:.3f}", *run.vacuum_cpu) : "-",
+                 of_index(fmt::format("{:.3f}", index)),
                  of_index(fmt::format("{:.1f}", 1e6 * index / rows)), Thousands(run.rate_before),
                  Thousands(run.rate_after),
                  fmt::format("{:.2f}x", run.rate_after / run.rate_before)});

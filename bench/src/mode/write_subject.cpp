@@ -118,9 +118,15 @@ double WriteSubject::Timed(const std::string& sql) {
   auto session = PinnedSession();
   PinnedScope pinned(s_.cpu);
   session->Exec("CHECKPOINT");
+  std::optional<double> before, after;
+  if (session->is_local()) before = CpuSecondsOf(session->backend_pid());
   Stopwatch watch;
   session->Exec(sql);
-  return watch.Seconds();
+  double seconds = watch.Seconds();
+  if (before) after = CpuSecondsOf(session->backend_pid());
+  last_cpu_.reset();
+  if (after) last_cpu_ = *after - *before;
+  return seconds;
 }
 
 double WriteSubject::Delete(const std::vector<int64_t>& ids) {
@@ -208,7 +214,8 @@ void Introduce(const std::string& mode, const CommandLine& options, const WriteS
   std::vector<std::string> items = facts;
   items.push_back(fmt::format(
       "recall@{} over {} queries against the rows that are live then, always at the ef that "
-      "reached {} on the rows present at first; *fresh build*: REINDEX at the end, same rows, same "
+      "reached {} on the rows present at first (or was given); *fresh build*: REINDEX at the end, "
+      "same rows, same "
       "ef",
       settings.k, Thousands(static_cast<double>(dataset.queries.rows)), settings.recall));
   items.push_back("machine: " + MachineLine() + "; load average at the start " + settings.load);

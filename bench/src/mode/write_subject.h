@@ -59,6 +59,8 @@ class WriteSubject {
   double Vacuum();  // the index's cleanup never left out, the table never truncated
   double Reindex();
   double CopyIn(const std::vector<int64_t>& ids);  // rows of the pool, in this order
+  // CPU seconds that the last Vacuum or Reindex took; nothing where it cannot be known.
+  const std::optional<double>& last_cpu() const { return last_cpu_; }
 
   // One client, pinned with its backend; or several.  What was written goes to the pool.
   WriteLoad Write(WriteKind kind, const std::function<WrittenRow(size_t)>& source,
@@ -74,6 +76,7 @@ class WriteSubject {
   std::unique_ptr<ServerEngine> engine_;
   std::unique_ptr<RowPool> pool_;
   std::optional<EfChoice> choice_;
+  std::optional<double> last_cpu_;
 };
 
 using WriteSubjects = std::vector<std::unique_ptr<WriteSubject>>;
