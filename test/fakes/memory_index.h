@@ -108,6 +108,12 @@ class MemoryIndex {
   std::optional<QuiverError> Delete(const std::function<bool(uint32_t)>& is_dead,
                                     QuiverVacuumStats* stats = nullptr,
                                     MemoryStore* store = nullptr);
+  // What comes after it: the graph is repaired.
+  std::optional<QuiverError> Cleanup(QuiverVacuumStats* stats = nullptr,
+                                     MemoryStore* store = nullptr);
+  // Both.
+  std::optional<QuiverError> Vacuum(const std::function<bool(uint32_t)>& is_dead,
+                                    QuiverVacuumStats* stats = nullptr);
 
  private:
   std::vector<Hit> Drain(Cursor* cursor, size_t limit, std::optional<QuiverError>* error);

@@ -32,6 +32,8 @@ struct World {
     EXPECT_EQ(
         Describe(index.Delete([&](uint32_t row) { return dead.count(row) != 0; }, nullptr, &store)),
         "");
+    MemoryStore repair(index.file(), interleaver);
+    EXPECT_EQ(Describe(index.Cleanup(nullptr, &repair)), "");
   }
   // Rows below `must` and not in `dead` once, no row twice.
   void Scan(Interleaver* interleaver, const Value* query, uint32_t must,
