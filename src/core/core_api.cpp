@@ -7,6 +7,7 @@
 #include "graph/insert.h"
 #include "graph/scan.h"
 #include "graph/vacuum.h"
+#include "graph/verify.h"
 
 using namespace quiver;
 
@@ -104,4 +105,12 @@ void quiver_build_write(QuiverBuild* build, QuiverPageSink sink, void* sink_cont
 void quiver_bulk_delete(const QuiverStore* store, const QuiverIndex* index, QuiverIsDead is_dead,
                         void* dead_context, void (*delay)(void), QuiverVacuumStats* stats) {
   BulkDelete(Store(store), *index, {is_dead, dead_context, delay}, stats);
+}
+
+void quiver_verify(const QuiverStore* store, const QuiverVerifyOptions* options) {
+  VerifyIndex(store, *options);
+}
+bool quiver_row_stands_twice(const QuiverStore* store, QuiverTid tid, uint32_t first_block,
+                             uint32_t second_block) {
+  return RowStandsTwice(store, tid, first_block, second_block);
 }

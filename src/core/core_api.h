@@ -364,6 +364,55 @@ extern void quiver_bulk_delete(const QuiverStore *store, const QuiverIndex *inde
 							   QuiverIsDead is_dead, void *dead_context,
 							   void (*delay) (void), QuiverVacuumStats *stats);
 
+/* ------------------------------------------------------------------ verify */
+
+typedef enum QuiverSeverity
+{
+	QUIVER_SEVERITY_INFO,		/* a figure */
+	QUIVER_SEVERITY_WARNING,	/* costs recall or space */
+	QUIVER_SEVERITY_ERROR		/* may lose rows, or give wrong ones */
+} QuiverSeverity;
+
+typedef struct QuiverFinding
+{
+	QuiverSeverity severity;
+	uint32_t	block;			/* or QUIVER_INVALID_BLOCK */
+	int32_t		item;			/* node or entry on the page; -1: none */
+	const char *text;			/* static, without period */
+	uint64_t	value;			/* the offending value, or the figure */
+	uint64_t	total;			/* INFO: what value is a share of; 0: of nothing */
+} QuiverFinding;
+
+typedef struct QuiverVerifyOptions
+{
+	QuiverForm	form;			/* as the catalog has it */
+	QuiverMetric metric;
+	uint32_t	dim;			/* 0: not known */
+	bool		full;			/* also what reads pages in no order: codes against vectors, what searches come to */
+	void	   *context;		/* of the callbacks */
+
+	/* Called with no lock held. */
+	void		(*finding) (void *context, const QuiverFinding *finding);
+
+	/*
+	 * Each row that the index had when the call began and has when it ends, with
+	 * its place; one that moves meanwhile may come twice.  May be NULL.
+	 */
+	void		(*row) (void *context, QuiverTid tid, uint32_t block, int32_t item);
+} QuiverVerifyOptions;
+
+/*
+ * Looks for damage, and reports instead of failing.  Takes share locks, one page at a
+ * time (a node's page with its chunk pages), and may run beside anything; what two
+ * pages say of each other is looked at again before it is reported.  Memory: 2 bytes
+ * a block and 4 a node.  An index that is sound gives INFO only.
+ */
+extern void quiver_verify(const QuiverStore *store, const QuiverVerifyOptions *options);
+
+/* True where a row stands more than once on two pages, which may be one, at this moment. */
+extern bool quiver_row_stands_twice(const QuiverStore *store, QuiverTid tid,
+									uint32_t first_block, uint32_t second_block);
+
 /* -------------------------------------------------------------- core facts */
 
 /* The version that is written into a new index's meta page. */

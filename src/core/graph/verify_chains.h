@@ -1,0 +1,42 @@
+// Chains of pages: the list, the rows without a distance, a node's further rows,
+// the centre; and pages that belong to nothing.
+#ifndef QUIVER_GRAPH_VERIFY_CHAINS_H
+#define QUIVER_GRAPH_VERIFY_CHAINS_H
+
+#include "graph/verify_state.h"
+#include "graph/visited.h"
+
+namespace quiver {
+
+class ChainVerifier {
+ public:
+  explicit ChainVerifier(VerifyState* state)
+      : state_(state), seen_(state->allocator), walked_(state->allocator) {}
+
+  // What the meta page names: list, loose rows, entry point, page with room.
+  void VerifyPartition();
+
+  // The pages with the further rows of a node.  `head` is a copy.
+  void VerifyPostings(uint32_t number, const NodeHead& head);
+
+  // After all chains: pages that the first pass found and no chain led to.
+  void VerifyOrphans();
+
+ private:
+  Fault WalkList(const Partition& partition);
+  Fault WalkLoose(const Partition& partition);
+  Fault WalkPages(PageKind kind, uint32_t head, uint32_t tail, const char* lost, uint64_t* pages);
+  Fault WalkPostings(uint32_t number, const NodeHead& head);
+  Fault FindEntry(const Partition& partition);
+  void VerifyOrphan(uint32_t block);
+  void ReferToWalked();
+
+  VerifyState* state_;
+  Visited seen_;
+  ArenaVector<uint32_t> walked_;  // pages of the chain that was walked last
+  uint64_t orphans_ = 0;
+};
+
+}  // namespace quiver
+
+#endif  // QUIVER_GRAPH_VERIFY_CHAINS_H
