@@ -15,9 +15,10 @@ bool IsFinite(const float* values, uint32_t count) {
   return std::all_of(values, values + count, [](float value) { return std::isfinite(value); });
 }
 
-// A term is rounded to float16, and again whenever the node's scale has grown.
+// A term is rounded to float16, and again whenever the node's scale has grown.  It may
+// have become zero then, and the scale another since.
 bool IsTerm(uint16_t stored, float scale, float term) {
-  if (!std::isfinite(term)) return true;
+  if (!std::isfinite(term) || (stored & 0x7FFF) == 0) return true;
   const float value = F16ToF32(stored) * scale;
   return std::fabs(value - term) <= std::fabs(term) * 0x1p-9f + scale * 0x1p-22f;
 }

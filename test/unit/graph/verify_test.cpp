@@ -1,5 +1,6 @@
 // The verifier: nothing to say of a sound index, of any form and at any moment.
 #include "graph/index_testing.h"
+#include "page/posting.h"
 
 namespace quiver::fakes {
 namespace {
@@ -64,6 +65,24 @@ TEST_P(Verify, SaysNothingOfAGrownIndex) {
     index.SetListLimit(list_limit);
     index.InsertAll(std::vector<Value>(rows.begin(), rows.begin() + rows.size() / 2));
     Live(&index, rows, "grown");
+  }
+}
+
+// More rows than a list takes, so that the build links them.
+TEST(VerifyBuilt, SaysNothingOfABuiltGraph) {
+  for (const Shape& shape : {Shape{ParamsOf(60, QUIVER_METRIC_L2, 4), 4500},
+                             Shape{ParamsOf(400, QUIVER_METRIC_IP, 4), 700},
+                             Shape{ParamsOf(400, QUIVER_METRIC_COSINE, 4), 700},
+                             Shape{ParamsOf(700, QUIVER_METRIC_L1, 4), 500},
+                             Shape{ParamsOf(1024, QUIVER_METRIC_HAMMING, 4), 4000},
+                             Shape{ParamsOf(3000, QUIVER_METRIC_L2, 4), 100}}) {
+    std::vector<Value> rows = RandomValues(shape.params, 816, shape.count);
+    rows.insert(rows.end(), kPostingsPerPage + 100, rows[5]);
+    rows.insert(rows.end(), 3, Value());
+    MemoryIndex index(shape.params, rows);
+    ASSERT_EQ(index.partition().state, PartitionState::kGraph) << NameOf(shape.params);
+    ExpectSound(&index, NameOf(shape.params));
+    EXPECT_EQ(index.Verify().rows.size(), rows.size());
   }
 }
 
