@@ -155,10 +155,10 @@ for my $round (1 .. 3)
 					FROM generate_series(1, 20) i;),
 			"01${round}_update\@2" => q(
 				\set i random(0, 20)
-				UPDATE t SET id = id + 1 WHERE id % 21 = :i;),
+				UPDATE t SET id = id + 1 WHERE ctid = ANY (ARRAY(SELECT ctid FROM t WHERE id % 21 = :i FOR UPDATE SKIP LOCKED));),
 			"02${round}_delete\@2" => q(
 				\set i random(0, 9)
-				DELETE FROM t WHERE id % 10 = :i AND random() < 0.3;),
+				DELETE FROM t WHERE ctid = ANY (ARRAY(SELECT ctid FROM t WHERE id % 10 = :i AND random() < 0.3 FOR UPDATE SKIP LOCKED));),
 			"03${round}_vacuum\@1" => q(VACUUM (SKIP_LOCKED) t;),
 			"04${round}_check\@3" => $script
 		});
