@@ -16,6 +16,8 @@
 #include "access/xloginsert.h"
 #include "executor/instrument.h"
 #include "miscadmin.h"
+#include "storage/freespace.h"
+#include "storage/indexfsm.h"
 #include "storage/lmgr.h"
 #include "storage/smgr.h"
 #include "utils/memutils.h"
@@ -100,36 +102,131 @@ StoreRelease(void *context, QuiverPin *pin)
 	pin->edited = NULL;
 }
 
-/* A new zeroed block at the end of fork, exclusively locked. */
+#define MOST_EXTRA_PAGES 16
+
+/*
+ * A new zeroed block at the end of fork, exclusively locked.  Where several
+ * sessions wait to extend the file, it may get more pages at once, which the map of
+ * free pages then names.
+ */
 static Buffer
-ExtendFork(Relation index, ForkNumber fork)
+ExtendFork(Relation index, ForkNumber fork, bool mayAddMore)
 {
 #if PG_VERSION_NUM >= 160000
-	return ExtendBufferedRel(BMR_REL(index), fork, NULL, EB_LOCK_FIRST);
+	Buffer		buffers[1 + MOST_EXTRA_PAGES];
+	uint32		wanted = 1;
+	uint32		added = 0;
+	BlockNumber first;
+
+	/* The server itself counts who waits, and adds for them. */
+	if (mayAddMore && !RELATION_IS_LOCAL(index))
+		wanted = Min(1 + RelationExtensionLockWaiterCount(index), 1 + MOST_EXTRA_PAGES);
+	first = ExtendBufferedRelBy(BMR_REL(index), fork, NULL, EB_LOCK_FIRST, wanted, buffers, &added);
+	for (uint32 i = 1; i < added; i++)
+	{
+		ReleaseBuffer(buffers[i]);
+		RecordFreeIndexPage(index, first + i);
+	}
+	if (added > 1)
+		FreeSpaceMapVacuumRange(index, first + 1, first + added);
+	return buffers[0];
 #else
 	Buffer		buffer;
+	BlockNumber first;
+	int			extra = 0;
 	bool		needLock = !RELATION_IS_LOCAL(index);
 
 	/*
 	 * The lock ends only after the new page is locked, as everywhere in
 	 * PostgreSQL, so that nobody else finds the page empty and takes it.
 	 */
-	if (needLock)
+	if (needLock && !ConditionalLockRelationForExtension(index, ExclusiveLock))
+	{
 		LockRelationForExtension(index, ExclusiveLock);
+		if (mayAddMore)
+			extra = Min(RelationExtensionLockWaiterCount(index), MOST_EXTRA_PAGES);
+	}
 	buffer = ReadBufferExtended(index, fork, P_NEW, RBM_NORMAL, NULL);
 	LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
+	first = BufferGetBlockNumber(buffer);
+	for (int i = 0; i < extra; i++)
+		ReleaseBuffer(ReadBufferExtended(index, fork, P_NEW, RBM_NORMAL, NULL));
 	if (needLock)
 		UnlockRelationForExtension(index, ExclusiveLock);
+
+	for (int i = 1; i <= extra; i++)
+		RecordFreeIndexPage(index, first + i);
+	if (extra > 0)
+		FreeSpaceMapVacuumRange(index, first + 1, first + 1 + extra);
 	return buffer;
 #endif
 }
 
+/*
+ * A free page above a block, locked, or InvalidBuffer.  The map is a hint: a page
+ * is what its bytes say, under the lock.  The lock is not waited for, since the
+ * caller may hold locks of higher blocks; who has it is about to use the page.
+ */
+static Buffer
+TakeFreePage(QuiverPageStore *pages, uint32_t above)
+{
+	BlockNumber tooLow[8];
+	int			tooLowCount = 0;
+	Buffer		found = InvalidBuffer;
+
+	while (tooLowCount < lengthof(tooLow))
+	{
+		BlockNumber block = GetFreeIndexPage(pages->index);
+		Buffer		buffer;
+
+		if (block == InvalidBlockNumber)
+			break;
+		if (block >= pages->knownBlocks && block >= StoreBlockCount(pages))
+			continue;
+		if (block <= above)
+		{
+			tooLow[tooLowCount++] = block;
+			continue;
+		}
+
+		buffer = ReadBufferExtended(pages->index, MAIN_FORKNUM, block, RBM_NORMAL, pages->strategy);
+		if (ConditionalLockBuffer(buffer))
+		{
+			if (quiver_page_is_free((const uint8_t *) BufferGetPage(buffer)))
+			{
+				found = buffer;
+				break;
+			}
+			LockBuffer(buffer, BUFFER_LOCK_UNLOCK);
+		}
+		ReleaseBuffer(buffer);
+	}
+
+	/* Of use to others, which ask for less. */
+	for (int i = 0; i < tooLowCount; i++)
+		RecordFreeIndexPage(pages->index, tooLow[i]);
+	return found;
+}
+
+static const uint8_t *
+StoreExtend(void *context, uint32_t above, QuiverPin *pin)
+{
+	QuiverPageStore *pages = context;
+	Buffer		buffer = InvalidBuffer;
+
+	if (above != QUIVER_INVALID_BLOCK)
+		buffer = TakeFreePage(pages, above);
+	if (!BufferIsValid(buffer))
+		buffer = ExtendFork(pages->index, MAIN_FORKNUM, above != QUIVER_INVALID_BLOCK);
+	return FillPin(pin, buffer, true);
+}
+
 static void
-StoreExtend(void *context, QuiverPin *pin)
+StoreNoteFree(void *context, uint32_t block)
 {
 	QuiverPageStore *pages = context;
 
-	(void) FillPin(pin, ExtendFork(pages->index, MAIN_FORKNUM), true);
+	RecordFreeIndexPage(pages->index, block);
 }
 
 static void
@@ -246,6 +343,7 @@ QuiverInitPageStore(QuiverPageStore *pages, Relation index, MemoryContext memory
 		.lock = StoreLock,
 		.release = StoreRelease,
 		.extend = StoreExtend,
+		.note_free = StoreNoteFree,
 		.begin = StoreBegin,
 		.edit = StoreEdit,
 		.commit = StoreCommit,
@@ -323,7 +421,7 @@ QuiverForgetIndex(Relation index)
 void
 QuiverWritePage(Relation index, ForkNumber fork, BlockNumber block, const uint8_t *page)
 {
-	Buffer		buffer = ExtendFork(index, fork);
+	Buffer		buffer = ExtendFork(index, fork, false);
 
 	if (BufferGetBlockNumber(buffer) != block)
 		elog(ERROR, "quiver index \"%s\" has block %u where block %u is due",

@@ -6,6 +6,7 @@
 #include "graph/build.h"
 #include "graph/index_stats.h"
 #include "graph/insert.h"
+#include "graph/repair.h"
 #include "graph/scan.h"
 #include "graph/vacuum.h"
 #include "graph/verify.h"
@@ -106,6 +107,15 @@ void quiver_build_write(QuiverBuild* build, QuiverPageSink sink, void* sink_cont
 void quiver_bulk_delete(const QuiverStore* store, const QuiverIndex* index, QuiverIsDead is_dead,
                         void* dead_context, void (*delay)(void), QuiverVacuumStats* stats) {
   BulkDelete(Store(store), *index, {is_dead, dead_context, delay}, stats);
+}
+
+void quiver_vacuum_cleanup(const QuiverStore* store, const QuiverIndex* index,
+                           int32_t ef_construction, void (*delay)(void), QuiverVacuumStats* stats) {
+  RepairGraph(Store(store), *index, ef_construction, delay, stats);
+}
+
+bool quiver_page_is_free(const uint8_t* page) {
+  return IsFreePage(page);
 }
 
 void quiver_verify(const QuiverStore* store, const QuiverVerifyOptions* options) {

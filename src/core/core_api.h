@@ -134,8 +134,16 @@ typedef struct QuiverStore
 	/* Unlock and unpin.  REQUIRES: no open record holds it. */
 	void		(*release) (void *context, QuiverPin *pin);
 
-	/* A new block at the end of the file, exclusively locked, all zero. */
-	void		(*extend) (void *context, QuiverPin *pin);
+	/*
+	 * A page that nobody uses, exclusively locked: a free one on a higher block
+	 * than above, where the map of free pages names one that nobody has locked, or
+	 * else a new one at the end of the file, all zero.  QUIVER_INVALID_BLOCK for
+	 * above: a new one.
+	 */
+	const uint8_t *(*extend) (void *context, uint32_t above, QuiverPin *pin);
+
+	/* Tells the map that a page is free (quiver_page_is_free).  A hint: it may get lost, or lie. */
+	void		(*note_free) (void *context, uint32_t block);
 
 	/*
 	 * One atomic record over 1 .. QUIVER_MAX_RECORD_PAGES exclusively locked
@@ -352,17 +360,36 @@ typedef struct QuiverVacuumStats
 	uint64_t	removed;		/* rows removed */
 	uint64_t	remaining;		/* rows left */
 	uint64_t	emptied;		/* nodes that lost their last row in this pass */
+	uint64_t	freed_pages;	/* pages that are free for any use now */
+	uint64_t	mended;			/* nodes whose neighbours were replaced */
+	uint64_t	linked;			/* neighbours that they got */
+	uint64_t	searched;		/* of those nodes, how many were searched for anew */
+	uint64_t	freed_nodes;	/* nodes whose places are free for others now */
 } QuiverVacuumStats;
 
 /*
  * Removes the rows for which is_dead says so, in one pass up the blocks until
- * the file grows no more.  Adds to *stats.  Emptied nodes stay as routes.
+ * the file grows no more, and frees pages of rows that became empty.  Adds to
+ * *stats.  Emptied nodes stay as routes until quiver_vacuum_cleanup.
  * is_dead is called with the page locked; it must not touch the index.
  * delay is called between pages without a lock (vacuum_delay_point); may be NULL.
  */
 extern void quiver_bulk_delete(const QuiverStore *store, const QuiverIndex *index,
 							   QuiverIsDead is_dead, void *dead_context,
 							   void (*delay) (void), QuiverVacuumStats *stats);
+
+/*
+ * Repairs the graph where nodes were emptied, by this or an earlier pass: takes
+ * links to them out of all lists, links others in their place, and frees them.
+ * Reads the meta page and ends where there is nothing to do.  May be cancelled, and
+ * begins anew then.  One at a time; not while quiver_bulk_delete runs.
+ */
+extern void quiver_vacuum_cleanup(const QuiverStore *store, const QuiverIndex *index,
+								  int32_t ef_construction, void (*delay) (void),
+								  QuiverVacuumStats *stats);
+
+/* True for a page that extend may hand out. */
+extern bool quiver_page_is_free(const uint8_t *page);
 
 /* ------------------------------------------------------------------ verify */
 

@@ -9,6 +9,7 @@ namespace quiver::fakes {
 namespace {
 
 constexpr size_t kMetaAt = kPageHeaderBytes;
+constexpr size_t kFirstRow = kPageHeaderBytes + sizeof(PostingHead);
 constexpr size_t kPartitionAt = kMetaAt + offsetof(MetaData, partition);
 
 // Rows.
@@ -24,12 +25,12 @@ void AddRows(std::vector<DamageKind>* out) {
   kinds.push_back({"flags of a row", error, "a row has flags that it cannot have here", Always,
                    [](Patient* patient) {
                      patient->Put<uint16_t>(patient->First(PageKind::kPosting),
-                                            kPageHeaderBytes + offsetof(PostingEntry, flags), 1);
+                                            kFirstRow + offsetof(PostingEntry, flags), 1);
                    }});
   kinds.push_back({"flags of a loose row", error, "a row has flags that it cannot have here",
                    Always, [](Patient* patient) {
                      patient->Put<uint16_t>(patient->First(PageKind::kLoose),
-                                            kPageHeaderBytes + offsetof(PostingEntry, flags), 0);
+                                            kFirstRow + offsetof(PostingEntry, flags), 0);
                    }});
   kinds.push_back(
       {"row too many", error, "a row stands where a node has none", Always, [](Patient* patient) {
@@ -91,18 +92,19 @@ void AddChains(std::vector<DamageKind>* out) {
          patient->Put<uint32_t>(block, patient->Head(offsetof(NodeHead, posting_tail), slot),
                                 QUIVER_INVALID_BLOCK);
        }});
-  kinds.push_back({"posting chain of another", error, "two nodes have one page of rows", Always,
-                   [](Patient* patient) {
-                     uint32_t slot;
-                     const uint32_t block = patient->NodeWithPostings(&slot);
-                     const auto page = patient->Get<uint32_t>(
-                         block, patient->Head(offsetof(NodeHead, posting_head), slot));
-                     const uint32_t other = patient->First(PageKind::kNode);
-                     const uint32_t other_slot = other == block && slot == 0 ? 1 : 0;
-                     for (const size_t end :
-                          {offsetof(NodeHead, posting_head), offsetof(NodeHead, posting_tail)})
-                       patient->Put<uint32_t>(other, patient->Head(end, other_slot), page);
-                   }});
+  kinds.push_back(
+      {"posting chain of another", error, "a page of a node's chain of rows is not one of them",
+       Always, [](Patient* patient) {
+         uint32_t slot;
+         const uint32_t block = patient->NodeWithPostings(&slot);
+         const auto page =
+             patient->Get<uint32_t>(block, patient->Head(offsetof(NodeHead, posting_head), slot));
+         const uint32_t other = patient->First(PageKind::kNode);
+         const uint32_t other_slot = other == block && slot == 0 ? 1 : 0;
+         for (const size_t end :
+              {offsetof(NodeHead, posting_head), offsetof(NodeHead, posting_tail)})
+           patient->Put<uint32_t>(other, patient->Head(end, other_slot), page);
+       }});
   kinds.back().applies = [](const Patient& patient) { return patient.layout().nodes_per_page > 1; };
   kinds.push_back(
       {"loose chain lost", error, "a page of rows belongs to nothing", Always,
@@ -121,12 +123,36 @@ void AddChains(std::vector<DamageKind>* out) {
                      patient->Flip<uint16_t>(patient->First(PageKind::kChunk),
                                              kPageHeaderBytes + offsetof(ChunkHead, part), 9);
                    }});
-  kinds.push_back({"chunk chain too long", warning,
-                   "a node's chain of parts goes on after the last one", Having(PageKind::kChunk),
-                   [=](Patient* patient) {
-                     for (const uint32_t block : patient->index()->PagesOf(PageKind::kChunk))
-                       if (patient->Get<uint32_t>(block, next) == QUIVER_INVALID_BLOCK)
-                         patient->Put<uint32_t>(block, next, 1);
+  for (const size_t field : {offsetof(PostingHead, number), offsetof(PostingHead, generation)})
+    kinds.push_back({"owner of rows", error, "a page of a node's chain of rows is not one of them",
+                     Always, [=](Patient* patient) {
+                       patient->Flip<uint32_t>(patient->First(PageKind::kPosting),
+                                               kPageHeaderBytes + field, 1);
+                     }});
+  kinds.push_back({"owner of loose rows", error, "a page of rows belongs to a node that cannot be",
+                   Always, [](Patient* patient) {
+                     patient->Put<uint32_t>(patient->First(PageKind::kLoose), kPageHeaderBytes, 7);
+                   }});
+  kinds.push_back({"page outside the chain of room", QUIVER_SEVERITY_WARNING,
+                   "a page with room is not in the chain of those", Always, [](Patient* patient) {
+                     patient->Flip<uint8_t>(patient->First(PageKind::kNode),
+                                            kPageSpecialOffset + offsetof(PageSpecial, flags),
+                                            kInRoomChain);
+                   }});
+  kinds.push_back(
+      {"circle of room", QUIVER_SEVERITY_WARNING, "a chain of pages runs in a circle", Always,
+       [](Patient* patient) {
+         const uint32_t block = patient->First(PageKind::kNode);
+         patient->Put<uint8_t>(block, kPageSpecialOffset + offsetof(PageSpecial, flags),
+                               kInRoomChain);
+         patient->Put<uint32_t>(block, kPageSpecialOffset + offsetof(PageSpecial, next), block);
+         patient->Put<uint32_t>(kMetaBlock, kPartitionAt + offsetof(Partition, node_room), block);
+       }});
+  kinds.push_back({"no repair pending", QUIVER_SEVERITY_WARNING,
+                   "nodes without rows wait for a repair that is not pending",
+                   Having(PageKind::kUpper), [](Patient* patient) {
+                     patient->Flip<uint8_t>(patient->First(PageKind::kUpper),
+                                            patient->Head(offsetof(NodeHead, flags)), kNodeEmptied);
                    }});
 }
 
@@ -159,15 +185,15 @@ void AddMeta(std::vector<DamageKind>* out) {
           offsetof(MetaData, partition) + offsetof(Partition, loose_tail), uint32_t{1});
   in_meta("entry point", error, "the entry point is not in use",
           offsetof(MetaData, partition) + offsetof(Partition, entry_number), uint32_t{3});
-  in_meta("no entry point", error, "the graph has nodes and no entry point",
+  in_meta("no entry point", warning, "the graph has nodes and no entry point",
           offsetof(MetaData, partition) + offsetof(Partition, entry_number), kInvalidNode);
   in_meta("generation of the entry point", error, "the entry point is not in use",
           offsetof(MetaData, partition) + offsetof(Partition, entry_generation), uint16_t{777});
   in_meta("level of the entry point", error,
           "the entry point is on another level than the meta page says",
           offsetof(MetaData, partition) + offsetof(Partition, entry_level), uint8_t{9});
-  in_meta("page with room", warning, "the page with room for upper nodes lies past the end",
-          offsetof(MetaData, partition) + offsetof(Partition, upper_target), uint32_t{1u << 25});
+  in_meta("page with room", warning, "a chain of pages leaves the file",
+          offsetof(MetaData, partition) + offsetof(Partition, upper_room), uint32_t{1u << 25});
   kinds.push_back({"another operator class", error, "the index was made for another operator class",
                    Always, [](Patient* patient) {
                      const auto metric =

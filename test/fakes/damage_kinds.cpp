@@ -46,7 +46,7 @@ void AddPages(std::vector<DamageKind>* out) {
       on_page("lower", "the end of the page's data is not where it must be",
               offsetof(PageHeader, lower), uint16_t{kPageHeaderBytes + 5});
   }
-  for (const PageKind kind : {PageKind::kNode, PageKind::kUpper})
+  for (const PageKind kind : {PageKind::kNode, PageKind::kCenter})
     kinds.push_back({"next of a page without chain", warning,
                      "a page without a chain names a next one", Having(kind),
                      [=](Patient* patient) {
@@ -115,9 +115,6 @@ void AddHeads(std::vector<DamageKind>* out) {
   kinds.push_back(InHead<uint32_t>("down past the end", warning,
                                    "the node below is not one of this index", upper,
                                    offsetof(NodeHead, down_number), 1u << 30));
-  kinds.push_back(InHead<uint16_t>("down to another generation", warning,
-                                   "the node below is not there", upper,
-                                   offsetof(NodeHead, down_generation), 3000));
   kinds.push_back(InHead<uint32_t>("chunk_head", error,
                                    "a node's chain of parts is not what its size asks for", node,
                                    offsetof(NodeHead, chunk_head), 1));

@@ -87,6 +87,14 @@ std::string UseDamaged(const MemoryFile& file, const QuiverIndexParams& params, 
   Limit(&store);
   wrong +=
       Judge("vacuum", index.Delete([](uint32_t row) { return row % 3 == 1; }, nullptr, &store));
+  MemoryStore repair(index.file());
+  Limit(&repair);
+  wrong += Judge("repair", index.Cleanup(nullptr, &repair));
+  for (uint32_t i = 0; i < values.size(); i++) {
+    MemoryStore later(index.file());
+    Limit(&later);
+    wrong += Judge("insert", index.InsertWith(&later, 9100 + i, i == 4 ? Value() : values[i]));
+  }
   return wrong;
 }
 

@@ -37,6 +37,17 @@ uint32_t MemoryFile::Extend(const uint8_t* page) {
   return block;
 }
 
+std::optional<uint32_t> MemoryFile::TakeFree(uint32_t above) {
+  for (auto at = free_.upper_bound(above); at != free_.end(); at = free_.erase(at)) {
+    const uint32_t block = *at;
+    const Block& page = blocks_.at(block);
+    if (page.writer || page.readers > 0 || !quiver_page_is_free(Copy(block).data())) continue;
+    free_.erase(at);
+    return block;
+  }
+  return std::nullopt;
+}
+
 std::vector<uint8_t> MemoryFile::Copy(uint32_t block) const {
   const Block& from = blocks_.at(block);
   ASAN_UNPOISON_MEMORY_REGION(from.bytes.get(), QUIVER_BLOCK_SIZE);

@@ -4,6 +4,8 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <set>
 #include <vector>
 
 #include "core_api.h"
@@ -21,6 +23,11 @@ class MemoryFile {
 
   // Adds a page of zeros, or a copy of `page`; its block.
   uint32_t Extend(const uint8_t* page = nullptr);
+
+  // The map of free pages, a hint that a copy of the file is without.
+  void NoteFree(uint32_t block) { free_.insert(block); }
+  // Takes a page out of it that lies above a block, is free and not locked.
+  std::optional<uint32_t> TakeFree(uint32_t above);
 
   // A copy of a page, whoever has it locked.
   std::vector<uint8_t> Copy(uint32_t block) const;
@@ -45,6 +52,7 @@ class MemoryFile {
     bool writer = false;
   };
   std::vector<Block> blocks_;
+  std::set<uint32_t> free_;
 };
 
 }  // namespace quiver::fakes

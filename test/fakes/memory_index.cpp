@@ -224,6 +224,22 @@ std::optional<QuiverError> MemoryIndex::Delete(const std::function<bool(uint32_t
   });
 }
 
+std::optional<QuiverError> MemoryIndex::Cleanup(QuiverVacuumStats* stats, MemoryStore* store) {
+  MemoryStore own(&file_);
+  if (store == nullptr) store = &own;
+  QuiverVacuumStats ignored = {};
+  if (stats == nullptr) stats = &ignored;
+  return store->Run([&] {
+    quiver_vacuum_cleanup(store->callbacks(), index(), params_.ef_construction, nullptr, stats);
+  });
+}
+
+std::optional<QuiverError> MemoryIndex::Vacuum(const std::function<bool(uint32_t)>& is_dead,
+                                               QuiverVacuumStats* stats) {
+  const std::optional<QuiverError> error = Delete(is_dead, stats);
+  return error.has_value() ? error : Cleanup(stats);
+}
+
 Verdict MemoryIndex::Verify(bool full, MemoryStore* store) {
   MemoryStore own(&file_);
   if (store == nullptr) store = &own;

@@ -122,6 +122,13 @@ class MemoryIndex {
   std::optional<QuiverError> Delete(const std::function<bool(uint32_t)>& is_dead,
                                     QuiverVacuumStats* stats = nullptr,
                                     MemoryStore* store = nullptr);
+  // What comes after it: the graph is repaired.
+  std::optional<QuiverError> Cleanup(QuiverVacuumStats* stats = nullptr,
+                                     MemoryStore* store = nullptr);
+  // Both.
+  std::optional<QuiverError> Vacuum(const std::function<bool(uint32_t)>& is_dead,
+                                    QuiverVacuumStats* stats = nullptr);
+
   // Whether it could be opened or not.
   Verdict Verify(bool full = true, MemoryStore* store = nullptr);
 

@@ -64,10 +64,18 @@ void MemoryStore::FillCallbacks() {
     self->held_.erase(self->held_.begin() + (held - self->held_.data()));
     if (self->interleaver_ != nullptr) self->interleaver_->Wake();
   };
-  callbacks_.extend = [](void* context, QuiverPin* pin) {
+  callbacks_.extend = [](void* context, uint32_t above, QuiverPin* pin) {
     MemoryStore* self = Self(context);
     self->Enter("extend");
-    self->Acquire(self->file_->Extend(), true, pin);
+    const std::optional<uint32_t> free =
+        above == QUIVER_INVALID_BLOCK ? std::nullopt : self->file_->TakeFree(above);
+    return self->Hold(free.has_value() ? *free : self->file_->Extend(), true, pin);
+  };
+  callbacks_.note_free = [](void* context, uint32_t block) {
+    MemoryStore* self = Self(context);
+    self->Enter("note_free");
+    if (!self->held_.empty()) self->Violation("note_free with a page locked");
+    self->file_->NoteFree(block);
   };
   callbacks_.begin = [](void* context) {
     MemoryStore* self = Self(context);
@@ -175,6 +183,11 @@ const uint8_t* MemoryStore::Acquire(uint32_t block, bool exclusive, QuiverPin* p
     LeaveInternal("self-deadlock");
   }
   CheckOrder(block);
+  return Hold(block, exclusive, pin);
+}
+
+// Waits for the lock; of a page that nobody uses nobody has it.
+const uint8_t* MemoryStore::Hold(uint32_t block, bool exclusive, QuiverPin* pin) {
   while (!file_->TryLock(block, exclusive)) {
     if (interleaver_ == nullptr || !interleaver_->Block()) {
       Violation("deadlock at block " + std::to_string(block));

@@ -76,6 +76,7 @@ class MemoryStore {
   [[noreturn]] void LeaveInternal(const char* detail);
   void Violation(const std::string& text);
   const uint8_t* Acquire(uint32_t block, bool exclusive, QuiverPin* pin);
+  const uint8_t* Hold(uint32_t block, bool exclusive, QuiverPin* pin);
   void CheckOrder(uint32_t block);
   Held* Find(uint32_t block);
   void DropAll();

@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "base/arena.h"
-#include "page/posting.h"
+#include "page/node.h"
 
 namespace quiver {
 
@@ -15,13 +15,14 @@ struct QueuedRow {
   float distance;         // that orders
   float upper;            // exact order: what the operator returns is not above
   uint32_t posting_head;  // further rows, or QUIVER_INVALID_BLOCK
+  NodePointer node;       // whose rows these are, where there are further ones
   uint8_t posting_count;  // of those here
   bool from_graph;        // may have been in the list before
   QuiverRowKind kind;
   PostingEntry postings[2];
 
   static QueuedRow Single(float distance, float upper, QuiverRowKind kind, PostingEntry posting) {
-    return {distance, upper, QUIVER_INVALID_BLOCK, 1, false, kind, {posting, {}}};
+    return {distance, upper, QUIVER_INVALID_BLOCK, {}, 1, false, kind, {posting, {}}};
   }
 };
 

@@ -96,26 +96,7 @@ bool Scan::NextPosting(PostingEntry* posting, float* distance) {
     } else if (chain_at_ < chain_.size()) {
       *posting = chain_[chain_at_++];
     } else if (current_.posting_head != QUIVER_INVALID_BLOCK) {
-      // One page of further rows.  No two nodes share one and each node comes once,
-      // so a scan reads no more of them than the file has.
-      const uint32_t block = current_.posting_head;
-      current_.posting_head = QUIVER_INVALID_BLOCK;
-      chain_.Clear();
-      chain_at_ = 0;
-      store_.Poll();
-      const uint32_t blocks = store_.BlockCount();
-      if (block >= blocks) store_.Corrupted(block, "a node's chain of rows leaves the file");
-      if (++chain_steps_ > blocks)
-        store_.Corrupted(block, "a node's chain of rows is a circle, or two nodes share it");
-      QuiverPin pin;
-      const uint8_t* page = store_.Read(block, &pin);
-      stats_.pages++;
-      if (!IsPageOf(page, PageKind::kPosting))
-        store_.Corrupted(block, "it is not a page of a node's rows");
-      const size_t count = PostingCount(page);
-      for (size_t i = 0; i < count; i++) chain_.PushBack(Postings(page)[i]);
-      current_.posting_head = Special(page)->next;
-      store_.Release(&pin);
+      FurtherRows();
       continue;
     } else {
       // Rows of the list wait until the graph's have come as far as they are.
@@ -158,6 +139,7 @@ bool Scan::NextPosting(PostingEntry* posting, float* distance) {
       current_posting_ = 0;
       chain_.Clear();
       chain_at_ = 0;
+      chain_last_ = 0;
       decided_ = false;
       if (options_->exact_order) sure_ = PlaceIsSure();
       continue;
@@ -166,6 +148,68 @@ bool Scan::NextPosting(PostingEntry* posting, float* distance) {
     if (current_.from_graph && SeenBefore(posting->tid())) continue;
     return true;
   }
+}
+
+// The first page of the current node's further rows; none where the node is gone,
+// since its rows were dead then.
+uint32_t Scan::FirstOfChain() {
+  const NodeLayout& layout = context_.layout();
+  const uint32_t block = layout.BlockOf(current_.node.number);
+  if (block >= store_.BlockCount()) return QUIVER_INVALID_BLOCK;
+  QuiverPin pin;
+  const uint8_t* page = store_.Read(block, &pin);
+  stats_.pages++;
+  CheckReadable(store_, page, layout, block);
+  const ConstNode node(page, layout, layout.SlotOf(current_.node.number));
+  const uint32_t first = IsNodePage(page, layout, PageKind::kNode) && node.in_use() &&
+                                 node.pointer_generation() == current_.node.generation
+                             ? node.head().posting_head
+                             : QUIVER_INVALID_BLOCK;
+  store_.Release(&pin);
+  return first;
+}
+
+// One page of the current node's further rows into chain_; false where there are
+// no more.  A chain goes up the blocks and rows stay on their page.  So whoever
+// meets a page that vacuum has taken off goes on with the first one of the chain,
+// as it is now, that lies above the last one read.
+bool Scan::FurtherRows() {
+  // More than vacuum can take off while one chain is read, unless it is damaged.
+  constexpr int kMostLookedFor = 100;
+  int looked_for = 0;
+  uint32_t block = current_.posting_head;
+  uint32_t below = chain_last_;
+  current_.posting_head = QUIVER_INVALID_BLOCK;
+  chain_.Clear();
+  chain_at_ = 0;
+  while (block != QUIVER_INVALID_BLOCK) {
+    store_.Poll();
+    if (block <= below || block >= store_.BlockCount())
+      store_.Corrupted(block, "a node's chain of rows leaves the file or does not ascend");
+    QuiverPin pin;
+    const uint8_t* page = store_.Read(block, &pin);
+    stats_.pages++;
+    CheckReadable(store_, page, context_.layout(), block);
+    const bool of_node =
+        IsPageOf(page, PageKind::kPosting) && PostingHeadOf(page)->number == current_.node.number &&
+        PointerGeneration(PostingHeadOf(page)->generation) == current_.node.generation;
+    if (of_node && block > chain_last_) {
+      const size_t count = PostingCount(page);
+      for (size_t i = 0; i < count; i++) chain_.PushBack(Postings(page)[i]);
+      current_.posting_head = Special(page)->next;
+      chain_last_ = block;
+      store_.Release(&pin);
+      return true;
+    }
+    below = block;
+    if (of_node) block = Special(page)->next;
+    store_.Release(&pin);
+    if (of_node) continue;
+    if (++looked_for > kMostLookedFor) store_.Corrupted(below, "it is not a page of a node's rows");
+    block = FirstOfChain();
+    below = 0;
+  }
+  return false;
 }
 
 // Whether the current row's place needs no comparison by exact distances: all
@@ -195,11 +239,22 @@ bool Scan::FillFirst() {
   const bool off = options_->iterative == QUIVER_ITERATIVE_OFF;
   search_.Reset(&query_, (off ? Search::kKeepNothing : Search::kKeepCandidates) |
                              (decoded_ != nullptr ? Search::kKeepSizes : Search::kKeepNothing));
-  has_graph_ = partition.entry().valid();
   bool within = true;
-  if (has_graph_) {
+  for (;;) {
+    has_graph_ = partition.entry().valid();
+    if (!has_graph_) break;
     search_.Run(partition.entry(), partition.entry_level, 0, width_);
+    if (search_.found().empty()) {
+      // Vacuum may have moved the entry point away from where it was.
+      const NodePointer before = partition.entry();
+      partition = ReadPartition(store_);
+      stats_.pages++;
+      if (partition.entry_number != before.number ||
+          partition.entry_generation != before.generation)
+        continue;
+    }
     within = QueueFound();
+    break;
   }
   phase_ = off ? Phase::kEnd : Phase::kBeams;
   if (!within && !off) EndRows();
@@ -260,6 +315,7 @@ bool Scan::QueueFound() {
     queue_.Add({key.lower,
                 key.upper,
                 found.posting_head,
+                found.pointer(),
                 found.posting_count,
                 true,
                 QUIVER_ROW_DISTANCE,
@@ -400,6 +456,7 @@ void Scan::SweepPage(uint32_t block) {
       queue_.Add({key.lower,
                   key.upper,
                   head.posting_head,
+                  NodePointer{number, node.pointer_generation()},
                   static_cast<uint8_t>(node.posting_count()),
                   true,
                   QUIVER_ROW_DISTANCE,
@@ -418,30 +475,44 @@ void Scan::SweepPage(uint32_t block) {
   store_.Release(&pin);
 }
 
-// One page of rows without a distance that have `flag`.
+// One page of rows without a distance that have `flag`.  Its chain is like that of
+// a node's further rows.
 bool Scan::FillLoose(uint16_t flag) {
+  constexpr int kMostLookedFor = 100;
+  int looked_for = 0;
+  uint32_t below = loose_last_;
   while (loose_block_ != QUIVER_INVALID_BLOCK) {
     store_.Poll();
     const uint32_t block = loose_block_;
-    const uint32_t blocks = store_.BlockCount();
-    if (block >= blocks || loose_steps_++ > blocks)
+    if (block <= below || block >= store_.BlockCount())
       store_.Corrupted(block,
-                       "the chain of rows without a distance leaves the file or is a circle");
+                       "the chain of rows without a distance leaves the file or does not ascend");
     QuiverPin pin;
     const uint8_t* page = store_.Read(block, &pin);
     stats_.pages++;
-    if (!IsPageOf(page, PageKind::kLoose))
-      store_.Corrupted(block, "it is not a page of rows without a distance");
-    const size_t count = PostingCount(page);
-    for (size_t i = 0; i < count; i++)
-      if ((Postings(page)[i].flags & flag) != 0)
-        queue_.Add(QueuedRow::Single(0, 0, flag == kPostingNan ? QUIVER_ROW_NAN : QUIVER_ROW_NULL,
-                                     Postings(page)[i]));
+    CheckReadable(store_, page, context_.layout(), block);
+    if (!IsPageOf(page, PageKind::kLoose)) {
+      store_.Release(&pin);
+      if (++looked_for > kMostLookedFor)
+        store_.Corrupted(block, "it is not a page of rows without a distance");
+      loose_block_ = ReadPartition(store_).loose_head;
+      below = 0;
+      continue;
+    }
+    below = block;
+    if (block > loose_last_) {
+      loose_last_ = block;
+      const size_t count = PostingCount(page);
+      for (size_t i = 0; i < count; i++)
+        if ((Postings(page)[i].flags & flag) != 0)
+          queue_.Add(QueuedRow::Single(0, 0, flag == kPostingNan ? QUIVER_ROW_NAN : QUIVER_ROW_NULL,
+                                       Postings(page)[i]));
+    }
     loose_block_ = Special(page)->next;
     store_.Release(&pin);
     if (!queue_.empty()) return true;
   }
-  loose_steps_ = 0;
+  loose_last_ = 0;
   // A condition may hold for a distance that is NaN, never for NULL.
   if (phase_ == Phase::kNan && !bounded_) {
     phase_ = Phase::kNull;

@@ -38,6 +38,8 @@ class Scan {
   bool FillMore();
   bool FillSweep();
   bool FillLoose(uint16_t flag);
+  bool FurtherRows();
+  uint32_t FirstOfChain();
   bool QueueFound();
   void ReadList(const Partition& partition);
   void SweepPage(uint32_t block);
@@ -80,7 +82,7 @@ class Scan {
   uint32_t current_posting_ = 0;
   ArenaVector<PostingEntry> chain_;  // one page of its further rows
   size_t chain_at_ = 0;
-  uint32_t chain_steps_ = 0;
+  uint32_t chain_last_ = 0;  // the page they are from
 
   ArenaVector<uint32_t> expanded_;   // bottom nodes handed over, by number
   ArenaVector<uint64_t> done_bits_;  // the same as a bitmap, once sweeping
@@ -90,7 +92,7 @@ class Scan {
   uint64_t rows_looked_at_ = 0;
   uint32_t sweep_block_ = 0;
   uint32_t loose_block_ = QUIVER_INVALID_BLOCK;
-  uint32_t loose_steps_ = 0;
+  uint32_t loose_last_ = 0;  // page read last
   float last_distance_;
 };
 

@@ -39,6 +39,8 @@ void Search::Reset(const Query* query, unsigned keep) {
   found_.Clear();
   spill_.Clear();
   kept_used_ = 0;
+  twin_ = nullptr;
+  stop_ = false;
   if ((keep & kKeepSizes) && decoded_ == nullptr && context_->layout().form == QUIVER_FORM_DENSE)
     decoded_ = AllocateArray<float>(context_->allocator, context_->layout().dim);
 }
@@ -89,7 +91,7 @@ bool Search::Continue(size_t width) {
 void Search::Drain(int level) {
   const NodeLayout& layout = context_->layout();
   Candidate candidate;
-  while (beam_.Take(&candidate)) {
+  while (!stop_ && beam_.Take(&candidate)) {
     context_->store.Poll();
     beam_.AnnounceNext(kFetchedAhead, [&](const Candidate& next) {
       context_->store.Prefetch(layout.BlockOf(next.number),
@@ -123,7 +125,7 @@ const uint8_t* Search::KeepVector(const ConstNode& whole, bool in_place) {
   return kept.bytes;
 }
 
-float Search::DistanceTo(NodePointer to, int level) {
+float Search::DistanceTo(const Query& query, NodePointer to, int level) {
   const NodeLayout& layout = context_->layout();
   const Store& store = context_->store;
   const uint32_t block = layout.BlockOf(to.number);
@@ -140,7 +142,7 @@ float Search::DistanceTo(NodePointer to, int level) {
   if (IsNodePage(page, layout, level == 0 ? PageKind::kNode : PageKind::kUpper) && node.in_use() &&
       node.pointer_generation() == to.generation && node.head().level == level) {
     const ConstNode whole = reader_.Read(node, to.number, NodeReader::kVector, &stats_->pages);
-    distance = Distance(*context_->kernels, *context_->index, *query_, VectorOf(whole));
+    distance = Distance(*context_->kernels, *context_->index, query, VectorOf(whole));
   }
   store.Release(&pin);
   return distance;
@@ -175,9 +177,12 @@ void Search::Expand(const Candidate& candidate, int level) {
   found.number = candidate.number;
   found.generation = candidate.generation;
   found.posting_count = static_cast<uint8_t>(node.posting_count());
+  found.emptied = (head.flags & kNodeEmptied) != 0;
   memcpy(found.postings, head.postings, sizeof found.postings);
   found.posting_head = head.posting_head;
   found.down = node.down();
+  if (level == 0 && twin_ != nullptr && twin_->hash == head.hash && !found.emptied)
+    stop_ = SameVector(*context_->index, found.vector, *twin_);
   found.size = (keep_ & kKeepSizes)
                    ? StoredSize(*context_->kernels, *context_->index, found.vector, decoded_)
                    : 0;
@@ -231,7 +236,7 @@ void Search::OfferByReading(const uint32_t* numbers, const uint16_t* generations
                              layout.node_bytes);
   }
   for (uint32_t i = 0; i < fresh_count; i++) {
-    fresh[i].distance = DistanceTo(fresh[i].pointer(), level);
+    fresh[i].distance = DistanceTo(*query_, fresh[i].pointer(), level);
     if (fresh[i].distance < std::numeric_limits<float>::infinity()) Offer(fresh[i]);
   }
 }

@@ -20,6 +20,7 @@ struct Found {
   uint32_t number;
   uint16_t generation;
   uint8_t posting_count;
+  bool emptied;
   PostingEntry postings[kInlinePostings];
   uint32_t posting_head;
   NodePointer down;
@@ -44,6 +45,10 @@ class Search {
   // Forgets everything but the memory.  `query` is kept by pointer.
   void Reset(const Query* query, unsigned keep);
 
+  // The bottom layer's search ends at the node of this vector, if it meets one that
+  // is not emptied.  Until the next Reset.
+  void StopAt(const StoredVector* twin) { twin_ = twin; }
+
   // Searches `level` with a beam of `width`, appending to found(): from `entry`
   // on `entry_level` down through the layers between with a narrow beam (an eighth of `width`, at
   // least three), each begun at all nodes found on the one above: the best one alone leads into a
@@ -55,9 +60,9 @@ class Search {
   // `width` of them.  False when there were none.
   bool Continue(size_t width);
 
-  // Distance of the node that `to` points to on `level`, read from its page;
-  // infinity where it is not there.
-  float DistanceTo(NodePointer to, int level);
+  // Distance of `query` to the node that `to` points to on `level`, read from its
+  // page; infinity where it is not there.
+  float DistanceTo(const Query& query, NodePointer to, int level);
 
   ArenaVector<Found>& found() { return found_; }
   const ArenaVector<Candidate>& spill() const { return spill_; }
@@ -79,6 +84,8 @@ class Search {
   QuiverScanStats* stats_;
   const Query* query_ = nullptr;
   unsigned keep_ = 0;
+  const StoredVector* twin_ = nullptr;
+  bool stop_ = false;
   uint32_t block_count_ = 0;
   Beam beam_;
   Visited visited_;

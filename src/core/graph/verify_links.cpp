@@ -2,9 +2,17 @@
 
 #include <algorithm>
 
+#include "graph/room.h"
 #include "graph/verify_vector.h"
 
 namespace quiver {
+
+namespace {
+
+// More chunk pages than any node has.
+constexpr uint32_t kMaxSpare = 256;
+
+}  // namespace
 
 LinkVerifier::LinkVerifier(VerifyState* state, ChainVerifier* chains)
     : state_(state),
@@ -43,8 +51,13 @@ void LinkVerifier::VerifyNodes() {
     state_->Copy(block, page_);
     if (!IsNodePage(page_, layout, PageKind::kNode) && !IsNodePage(page_, layout, PageKind::kUpper))
       continue;
-    for (uint32_t slot = 0; slot < layout.nodes_per_page; slot++)
-      if (ConstNode(page_, layout, slot).in_use()) VerifyNode(layout.NumberOf(block, slot));
+    for (uint32_t slot = 0; slot < layout.nodes_per_page; slot++) {
+      const ConstNode node(page_, layout, slot);
+      if (node.in_use())
+        VerifyNode(layout.NumberOf(block, slot));
+      else if (KeepsChunks(layout))
+        ReferToSpare(layout.NumberOf(block, slot), node.head().chunk_head);
+    }
   }
 }
 
@@ -95,18 +108,34 @@ void LinkVerifier::VerifyNode(uint32_t number) {
   VerifySlots(number, node);
 }
 
-// The parts have been read; they are referred to, and nothing follows them.
+// Pages that a place keeps besides the parts of its node: those of former nodes that
+// the present one did not need.  Where they end is of no importance.
+void LinkVerifier::ReferToSpare(uint32_t number, uint32_t block) {
+  uint32_t steps = 0;
+  while (block > state_->layout().BlockOf(number) && block < state_->blocks.size() &&
+         steps++ < kMaxSpare) {
+    QuiverPin pin;
+    state_->store.Poll();
+    const uint8_t* page = state_->store.Read(block, &pin);
+    const bool is_of_place = IsPageOf(page, PageKind::kChunk) && Chunk(page)->number == number;
+    const uint32_t next = Special(page)->next;
+    state_->store.Release(&pin);
+    if (!is_of_place) return;
+    state_->ReferTo(block);
+    block = next;
+  }
+}
+
+// The parts have been read.
 void LinkVerifier::VerifyChunks(uint32_t number, const ConstNode& node) {
   const uint32_t parts = PartCount(node, state_->layout());
   for (uint32_t i = 0; i < parts; i++) state_->ReferTo(reader_.BlockOfPart(i));
-  const uint32_t last = reader_.BlockOfPart(parts - 1);
   QuiverPin pin;
   state_->store.Poll();
-  const uint8_t* page = state_->store.Read(last, &pin);
+  const uint8_t* page = state_->store.Read(reader_.BlockOfPart(parts - 1), &pin);
   const uint32_t next = Special(page)->next;
   state_->store.Release(&pin);
-  if (next != QUIVER_INVALID_BLOCK && IsStill(number, node))
-    state_->Warning(last, -1, "a node's chain of parts goes on after the last one", next);
+  ReferToSpare(number, next);
 }
 
 void LinkVerifier::VerifySlots(uint32_t number, const ConstNode& node) {
@@ -149,7 +178,8 @@ void LinkVerifier::VerifySlots(uint32_t number, const ConstNode& node) {
   }
 }
 
-// The node below is written before and never leaves before the one above.
+// The node below is written before the one above, and leaves after it.  Only where it
+// was emptied before the one above came may it be gone.
 void LinkVerifier::VerifyDown(uint32_t number, const ConstNode& node) {
   const NodeLayout& layout = state_->layout();
   const uint32_t block = layout.BlockOf(number);
@@ -161,11 +191,13 @@ void LinkVerifier::VerifyDown(uint32_t number, const ConstNode& node) {
     state_->Warning(block, item, "the node below is not one of this index", down.number);
     return;
   }
-  NodeFacts facts = Look(down);
-  if (!facts.is(down) || facts.level != below) {
-    facts = state_->FactsNow(down.number);
-    if ((facts.is(down) && facts.level == below) || !IsStill(number, node)) return;
-    state_->Warning(block, item, "the node below is not there", down.number);
+  const NodeFacts facts = Look(down);
+  if (!facts.is(down)) {
+    if (IsStill(number, node)) state_->lost_downs++;
+    return;
+  }
+  if (facts.level != below) {
+    state_->Warning(block, item, "the node below is of another level", down.number);
     return;
   }
   if (!state_->options->full || !edges_.ReadOther(down, below)) return;
@@ -217,6 +249,7 @@ void LinkVerifier::Report() {
     reached += (facts.marks & NodeFacts::kReached) != 0 ? 1 : 0;
   }
   state_->Info("links to nodes that are gone", state_->stale_edges, state_->edges);
+  state_->Info("upper nodes whose node below is gone", state_->lost_downs, state_->upper_nodes);
   state_->Info("bottom nodes that no link leads to", bottom - pointed_to, bottom);
   if (state_->options->full)
     state_->Info("bottom nodes that no search comes to", bottom - reached, bottom);

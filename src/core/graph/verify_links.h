@@ -25,6 +25,7 @@ class LinkVerifier {
   void VerifySlots(uint32_t number, const ConstNode& node);
   void VerifyDown(uint32_t number, const ConstNode& node);
   void VerifyChunks(uint32_t number, const ConstNode& node);
+  void ReferToSpare(uint32_t number, uint32_t block);
   NodeFacts Look(NodePointer to);
   void Mark(uint32_t number, NodeFacts::Marks mark);
   bool IsStill(uint32_t number, const ConstNode& node);

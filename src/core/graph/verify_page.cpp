@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "graph/room.h"
 #include "graph/verify_vector.h"
 
 namespace quiver {
@@ -17,16 +18,27 @@ size_t DataBytes(const uint8_t* page) {
   return PageAt<PageHeader>(page, 0)->lower - kPageHeaderBytes;
 }
 
-bool MayHaveNext(PageKind kind) {
-  return kind == PageKind::kList || kind == PageKind::kPosting || kind == PageKind::kLoose ||
-         kind == PageKind::kChunk;
+bool IsOfNodes(PageKind kind) {
+  return kind == PageKind::kNode || kind == PageKind::kUpper;
+}
+
+bool MayHaveNext(const PageSpecial& special) {
+  switch (special.kind) {
+    case PageKind::kList:
+    case PageKind::kPosting:
+    case PageKind::kLoose:
+    case PageKind::kChunk:
+      return true;
+    default:
+      return IsOfNodes(special.kind) && (special.flags & kInRoomChain) != 0;
+  }
 }
 
 }  // namespace
 
 void PageVerifier::Verify(uint32_t block, const uint8_t* page) {
   BlockFacts& facts = state_->blocks[block];
-  facts = {BlockFacts::kDamaged, false};
+  facts = {BlockFacts::kDamaged, false, false};
   if (IsNewPage(page)) {
     if (!IsZero(page, kPageBytes)) {
       state_->Error(block, -1, "a page without a header is not empty");
@@ -41,11 +53,14 @@ void PageVerifier::Verify(uint32_t block, const uint8_t* page) {
     return;
   }
   const PageSpecial& special = *Special(page);
-  if (special.flags != 0) state_->Warning(block, -1, "the page has unknown flags", special.flags);
-  if (special.next != QUIVER_INVALID_BLOCK && !MayHaveNext(special.kind))
+  const uint8_t known = IsOfNodes(special.kind) ? kInRoomChain : 0;
+  if ((special.flags & ~known) != 0)
+    state_->Warning(block, -1, "the page has unknown flags", special.flags);
+  if (special.next != QUIVER_INVALID_BLOCK && !MayHaveNext(special))
     state_->Warning(block, -1, "a page without a chain names a next one", special.next);
   if (!HasSoundBounds(block, page)) return;
   facts.kind = static_cast<uint8_t>(special.kind);
+  facts.has_room = (special.flags & known) != 0;
   switch (special.kind) {
     case PageKind::kNode:
       VerifyNodes(block, page, false);
@@ -102,7 +117,9 @@ bool PageVerifier::HasSoundBounds(uint32_t block, const uint8_t* page) {
       break;
     case PageKind::kPosting:
     case PageKind::kLoose:
-      sound = bytes % sizeof(PostingEntry) == 0 && bytes / sizeof(PostingEntry) <= kPostingsPerPage;
+      sound = bytes >= sizeof(PostingHead) &&
+              (bytes - sizeof(PostingHead)) % sizeof(PostingEntry) == 0 &&
+              (bytes - sizeof(PostingHead)) / sizeof(PostingEntry) <= kPostingsPerPage;
       break;
     case PageKind::kFree:
       sound = bytes == 0;
@@ -135,8 +152,12 @@ void PageVerifier::VerifyNodes(uint32_t block, const uint8_t* page, bool upper) 
   }
 }
 
+// A place that was freed may keep the chunk pages of its node for the next one.
 void PageVerifier::VerifyFreePlace(uint32_t block, int item, const NodeHead& head) {
-  if (!IsZero(&head, sizeof head)) state_->Error(block, item, "a node is not in use", head.flags);
+  state_->free_places++;
+  NodeHead rest = head;
+  if (KeepsChunks(state_->layout())) rest.chunk_head = 0;
+  if (!IsZero(&rest, sizeof rest)) state_->Error(block, item, "a node is not in use", head.flags);
 }
 
 void PageVerifier::VerifyHead(uint32_t block, uint32_t slot, const ConstNode& node, bool upper,
@@ -182,12 +203,12 @@ void PageVerifier::VerifyRowsOfHead(uint32_t block, int item, const NodeHead& he
     state_->Error(block, item, "a node has more rows than places for them", head.posting_count);
   if (has_chain != (head.posting_tail != QUIVER_INVALID_BLOCK))
     state_->Error(block, item, "a node's chain of rows has only one end", head.posting_tail);
+  const bool emptied = (head.flags & kNodeEmptied) != 0;
+  if (emptied) (upper ? state_->emptied_uppers : state_->emptied_nodes)++;
   if (upper) {
     if (has_rows) state_->Error(block, item, "a node of an upper layer has rows");
     return;
   }
-  const bool emptied = (head.flags & kNodeEmptied) != 0;
-  if (emptied) state_->emptied_nodes++;
   if (emptied && has_rows) state_->Error(block, item, "a node with rows is marked emptied");
   if (!emptied && !has_rows) state_->Warning(block, item, "a node without rows is not marked");
   const uint32_t count = std::min<uint32_t>(head.posting_count, kInlinePostings);
@@ -209,6 +230,11 @@ void PageVerifier::VerifyList(uint32_t block, const uint8_t* page) {
 }
 
 void PageVerifier::VerifyRows(uint32_t block, const uint8_t* page, bool loose) {
+  const PostingHead& head = *PostingHeadOf(page);
+  if (head.reserved != 0 ||
+      (loose ? head.number != 0 || head.generation != 0
+             : head.generation == 0 || state_->layout().BlockOf(head.number) >= block))
+    state_->Error(block, -1, "a page of rows belongs to a node that cannot be", head.number);
   for (size_t i = 0; i < PostingCount(page); i++)
     VerifyRow(block, static_cast<int>(i), Postings(page)[i], loose);
 }

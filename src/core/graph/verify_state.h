@@ -16,6 +16,7 @@ struct BlockFacts {
   enum : uint8_t { kZero = 0, kDamaged = 0xFF };
   uint8_t kind;      // PageKind, or one of these
   bool referred_to;  // from the meta page, a node or its chain
+  bool has_room;     // says that it is in its chain of pages with room
 };
 
 // Of a node number, when the first pass read its page; all zero: none is there.
@@ -36,6 +37,10 @@ struct Fault {
   uint32_t block = QUIVER_INVALID_BLOCK;
   const char* text = nullptr;
   uint64_t value = 0;
+
+  bool operator==(const Fault& other) const {
+    return block == other.block && text == other.text && value == other.value;
+  }
 };
 
 class VerifyState {
@@ -111,7 +116,10 @@ class VerifyState {
   uint64_t rows = 0;
   uint64_t bottom_nodes = 0;
   uint64_t upper_nodes = 0;
-  uint64_t emptied_nodes = 0;
+  uint64_t emptied_nodes = 0;  // of the bottom
+  uint64_t emptied_uppers = 0;
+  uint64_t free_places = 0;
+  uint64_t lost_downs = 0;  // upper nodes whose node below is gone
   uint64_t edges = 0;
   uint64_t stale_edges = 0;
 

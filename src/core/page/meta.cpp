@@ -51,7 +51,8 @@ MetaFault FindMetaFault(const uint8_t* page, NodeLayout* layout) {
   const Partition& partition = meta->partition;
   if (partition.list_head == kMetaBlock || partition.list_tail == kMetaBlock ||
       partition.loose_head == kMetaBlock || partition.loose_tail == kMetaBlock ||
-      partition.upper_target == kMetaBlock || meta->center_block == kMetaBlock)
+      partition.upper_room == kMetaBlock || partition.node_room == kMetaBlock ||
+      meta->center_block == kMetaBlock)
     return Corrupted("it points to itself");
   if ((partition.list_head == QUIVER_INVALID_BLOCK) !=
           (partition.list_tail == QUIVER_INVALID_BLOCK) ||

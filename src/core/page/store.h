@@ -20,7 +20,10 @@ class Store {
     return store_->lock(store_->context, block, pin);
   }
   void Release(QuiverPin* pin) const { store_->release(store_->context, pin); }
-  void Extend(QuiverPin* pin) const { store_->extend(store_->context, pin); }
+  const uint8_t* Extend(uint32_t above, QuiverPin* pin) const {
+    return store_->extend(store_->context, above, pin);
+  }
+  void NoteFree(uint32_t block) const { store_->note_free(store_->context, block); }
 
   void Begin() const { store_->begin(store_->context); }
   uint8_t* Edit(QuiverPin* pin, bool fresh = false) const {

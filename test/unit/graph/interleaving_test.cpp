@@ -32,6 +32,8 @@ struct World {
     EXPECT_EQ(
         Describe(index.Delete([&](uint32_t row) { return dead.count(row) != 0; }, nullptr, &store)),
         "");
+    MemoryStore repair(index.file(), interleaver);
+    EXPECT_EQ(Describe(index.Cleanup(nullptr, &repair)), "");
   }
   // Nothing that is half done, or of two moments, is taken for damage; rows as Scan.
   void Verify(Interleaver* interleaver, uint32_t must, const std::set<uint32_t>& dead) {

@@ -70,6 +70,12 @@ TEST_P(VerifyDamage, StalePointersAreCounted) {
   const Verdict verdict = patient.index()->Verify();
   EXPECT_EQ(verdict.Complaints(), "");
   EXPECT_EQ(verdict.Figure("links to nodes that are gone"), 1u);
+
+  patient.Flip<uint16_t>(patient.First(PageKind::kUpper),
+                         patient.Head(offsetof(NodeHead, down_generation)), 0x1555);
+  const Verdict again = patient.index()->Verify();
+  EXPECT_EQ(again.Complaints(), "");
+  EXPECT_EQ(again.Figure("upper nodes whose node below is gone"), 1u);
 }
 
 TEST_P(VerifyDamage, ATruncatedFile) {

@@ -39,11 +39,15 @@ class Verify : public ::testing::TestWithParam<Shape> {
     EXPECT_EQ(index->Verify().rows.size(), count) << what;
     ASSERT_EQ(Describe(index->Delete([](uint32_t row) { return row % 3 != 0; })), "");
     ExpectSound(index, what + ", vacuumed");
+    ASSERT_EQ(Describe(index->Cleanup()), "");
+    ExpectSound(index, what + ", repaired");
     EXPECT_EQ(index->Verify().rows.size(), (count + 2) / 3) << what;
     index->InsertAll(rest, 2 * count);
     ExpectSound(index, what + ", grown again");
     ASSERT_EQ(Describe(index->Delete([](uint32_t) { return true; })), "");
     ExpectSound(index, what + ", emptied");
+    ASSERT_EQ(Describe(index->Cleanup()), "");
+    ExpectSound(index, what + ", emptied and repaired");
     EXPECT_TRUE(index->Verify().rows.empty()) << what;
     index->InsertAll(rest);
     ExpectSound(index, what + ", filled anew");
