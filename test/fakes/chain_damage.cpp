@@ -53,7 +53,6 @@ void AddRows(std::vector<DamageKind>* out) {
 void AddChains(std::vector<DamageKind>* out) {
   std::vector<DamageKind>& kinds = *out;
   const QuiverSeverity error = QUIVER_SEVERITY_ERROR;
-  const QuiverSeverity warning = QUIVER_SEVERITY_WARNING;
   const size_t next = kPageSpecialOffset + offsetof(PageSpecial, next);
   for (const PageKind kind : {PageKind::kList, PageKind::kLoose}) {
     kinds.push_back(

@@ -14,10 +14,12 @@ namespace quiver {
 // Of a block, when the first pass read it.
 struct BlockFacts {
   enum : uint8_t { kZero = 0, kDamaged = 0xFF };
-  uint8_t kind;      // PageKind, or one of these
-  bool referred_to;  // from the meta page, a node or its chain
-  bool has_room;     // says that it is in its chain of pages with room
+  uint8_t kind;          // PageKind, or one of these
+  bool referred_to : 1;  // from the meta page, a node or its chain
+  bool has_room : 1;     // says that it is in its chain of pages with room
 };
+
+static_assert(sizeof(BlockFacts) == 2);
 
 // Of a node number, when the first pass read its page; all zero: none is there.
 struct NodeFacts {
