@@ -171,7 +171,7 @@ static Buffer
 TakeFreePage(QuiverPageStore *pages, uint32_t above)
 {
 	BlockNumber tooLow[8];
-	int			tooLowCount = 0;
+	size_t		tooLowCount = 0;
 	Buffer		found = InvalidBuffer;
 
 	while (tooLowCount < lengthof(tooLow))
@@ -203,7 +203,7 @@ TakeFreePage(QuiverPageStore *pages, uint32_t above)
 	}
 
 	/* Of use to others, which ask for less. */
-	for (int i = 0; i < tooLowCount; i++)
+	for (size_t i = 0; i < tooLowCount; i++)
 		RecordFreeIndexPage(pages->index, tooLow[i]);
 	return found;
 }
