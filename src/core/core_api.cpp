@@ -4,10 +4,12 @@
 #include <new>
 
 #include "graph/build.h"
+#include "graph/index_stats.h"
 #include "graph/insert.h"
 #include "graph/repair.h"
 #include "graph/scan.h"
 #include "graph/vacuum.h"
+#include "graph/verify.h"
 
 using namespace quiver;
 
@@ -114,4 +116,22 @@ void quiver_vacuum_cleanup(const QuiverStore* store, const QuiverIndex* index,
 
 bool quiver_page_is_free(const uint8_t* page) {
   return IsFreePage(page);
+}
+
+void quiver_verify(const QuiverStore* store, const QuiverVerifyOptions* options) {
+  VerifyIndex(store, *options);
+}
+bool quiver_row_stands_twice(const QuiverStore* store, QuiverTid tid, uint32_t first_block,
+                             uint32_t second_block) {
+  return RowStandsTwice(store, tid, first_block, second_block);
+}
+
+static_assert(static_cast<int>(PageKind::kMeta) == QUIVER_PAGE_META);
+static_assert(static_cast<int>(PageKind::kChunk) == QUIVER_PAGE_CHUNK);
+static_assert(static_cast<int>(Codec::kBits) == QUIVER_CODEC_BITS);
+static_assert(static_cast<int>(PartitionState::kGraph) == QUIVER_STATE_GRAPH);
+
+void quiver_index_stats(const QuiverStore* store, const QuiverIndex* index,
+                        QuiverIndexStats* stats) {
+  CollectStats(Store(store), *index, stats);
 }

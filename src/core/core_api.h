@@ -391,6 +391,135 @@ extern void quiver_vacuum_cleanup(const QuiverStore *store, const QuiverIndex *i
 /* True for a page that extend may hand out. */
 extern bool quiver_page_is_free(const uint8_t *page);
 
+/* ------------------------------------------------------------------ verify */
+
+typedef enum QuiverSeverity
+{
+	QUIVER_SEVERITY_INFO,		/* a figure */
+	QUIVER_SEVERITY_WARNING,	/* costs recall or space */
+	QUIVER_SEVERITY_ERROR		/* may lose rows, or give wrong ones */
+} QuiverSeverity;
+
+typedef struct QuiverFinding
+{
+	QuiverSeverity severity;
+	uint32_t	block;			/* or QUIVER_INVALID_BLOCK */
+	int32_t		item;			/* node or entry on the page; -1: none */
+	const char *text;			/* static, without period */
+	uint64_t	value;			/* the offending value, or the figure */
+	uint64_t	total;			/* INFO: what value is a share of; 0: of nothing */
+} QuiverFinding;
+
+typedef struct QuiverVerifyOptions
+{
+	QuiverForm	form;			/* as the catalog has it */
+	QuiverMetric metric;
+	uint32_t	dim;			/* 0: not known */
+	bool		full;			/* also what reads pages in no order: codes against vectors, what searches come to */
+	void	   *context;		/* of the callbacks */
+
+	/* Called with no lock held. */
+	void		(*finding) (void *context, const QuiverFinding *finding);
+
+	/*
+	 * Each row that the index had when the call began and has when it ends, with
+	 * its place; one that moves meanwhile may come twice.  May be NULL.
+	 */
+	void		(*row) (void *context, QuiverTid tid, uint32_t block, int32_t item);
+} QuiverVerifyOptions;
+
+/*
+ * Looks for damage, and reports instead of failing.  Takes share locks, one page at a
+ * time (a node's page with its chunk pages), and may run beside anything; what two
+ * pages say of each other is looked at again before it is reported.  Memory: 2 bytes
+ * a block and 4 a node.  An index that is sound gives INFO only.
+ */
+extern void quiver_verify(const QuiverStore *store, const QuiverVerifyOptions *options);
+
+/* True where a row stands more than once on two pages, which may be one, at this moment. */
+extern bool quiver_row_stands_twice(const QuiverStore *store, QuiverTid tid,
+									uint32_t first_block, uint32_t second_block);
+
+/* -------------------------------------------------------------- statistics */
+
+/* Layers that a graph may have, the bottom one included. */
+#define QUIVER_LEVELS 13
+
+typedef enum QuiverState
+{
+	QUIVER_STATE_LIST = 0,
+	QUIVER_STATE_DRAINING = 1,
+	QUIVER_STATE_GRAPH = 2
+} QuiverState;
+
+/* What a slot has of its neighbour. */
+typedef enum QuiverCodec
+{
+	QUIVER_CODEC_NONE = 0,		/* the edge's length */
+	QUIVER_CODEC_EDGE = 1,		/* a code of the difference */
+	QUIVER_CODEC_BITS = 2		/* its bits */
+} QuiverCodec;
+
+/* Pages by kind are indexed by the number that the format gives a kind. */
+typedef enum QuiverPageKind
+{
+	QUIVER_PAGE_META = 1,
+	QUIVER_PAGE_CENTER,
+	QUIVER_PAGE_NODE,
+	QUIVER_PAGE_UPPER,
+	QUIVER_PAGE_LIST,
+	QUIVER_PAGE_POSTING,
+	QUIVER_PAGE_LOOSE,
+	QUIVER_PAGE_FREE,
+	QUIVER_PAGE_CHUNK,
+	QUIVER_PAGE_KINDS
+} QuiverPageKind;
+
+typedef struct QuiverIndexStats
+{
+	/* Of the meta page. */
+	uint32_t	format_version;
+	uint32_t	creator_version;	/* as QUIVER_CREATOR_VERSION */
+	uint32_t	compatible;			/* feature flags, three sets */
+	uint32_t	read_compatible;
+	uint32_t	incompatible;
+	uint32_t	m;
+	uint32_t	ef_construction;
+	uint32_t	list_limit;			/* pages */
+	uint32_t	repair_pending;
+	QuiverState state;
+	int32_t		levels;				/* the entry point's level; -1: no graph */
+	QuiverCodec codec;
+	uint32_t	code_bits;			/* of a component; 0: no such codes */
+	uint32_t	slots;				/* neighbours a node can have */
+	uint32_t	nodes_per_page;
+
+	/* Counted. */
+	uint32_t	blocks;
+	uint64_t	pages[QUIVER_PAGE_KINDS];
+	uint64_t	zero_pages;
+	uint64_t	node_rows;			/* rows in the graph */
+	uint64_t	list_rows;
+	uint64_t	null_rows;
+	uint64_t	nan_rows;			/* zero vectors, under cosine */
+	uint64_t	nodes[QUIVER_LEVELS];	/* by layer, from the bottom */
+	uint64_t	emptied_nodes;		/* of the bottom, without rows */
+	uint64_t	free_places;		/* on pages of nodes, all layers */
+	uint32_t	least_degree;		/* neighbours of a bottom node */
+	uint32_t	most_degree;
+	uint64_t	edges;				/* of the bottom layer */
+	uint64_t	dominated_edges;
+	uint64_t	full_lists;			/* bottom nodes with as many neighbours as slots */
+	uint32_t	longest_chain;		/* pages of one node's further rows */
+} QuiverIndexStats;
+
+/*
+ * Counts in one pass up the blocks, share locks, one page at a time; figures of a busy
+ * index are of no one moment.  Memory: 4 bytes a block.  fails: CORRUPTED.
+ */
+extern void quiver_index_stats(const QuiverStore *store, const QuiverIndex *index,
+							   QuiverIndexStats *stats);
+
 /* -------------------------------------------------------------- core facts */
 
 /* The version that is written into a new index's meta page. */

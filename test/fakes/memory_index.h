@@ -65,6 +65,20 @@ class Cursor {
   std::optional<QuiverError> error_;
 };
 
+// What quiver_verify finds, and the rows it meets.
+struct Verdict {
+  std::vector<QuiverFinding> findings;
+  std::vector<uint32_t> rows;
+  std::optional<QuiverError> error;
+
+  // Errors, or warnings, found.
+  size_t Count(QuiverSeverity severity) const;
+  // "" or all errors and warnings, and how the call ended.
+  std::string Complaints() const;
+  // The figure of that name; fails the program where there is none.
+  uint64_t Figure(const std::string& text) const;
+};
+
 class MemoryIndex {
  public:
   // An index on an empty table.
@@ -114,6 +128,9 @@ class MemoryIndex {
   // Both.
   std::optional<QuiverError> Vacuum(const std::function<bool(uint32_t)>& is_dead,
                                     QuiverVacuumStats* stats = nullptr);
+
+  // Whether it could be opened or not.
+  Verdict Verify(bool full = true, MemoryStore* store = nullptr);
 
  private:
   std::vector<Hit> Drain(Cursor* cursor, size_t limit, std::optional<QuiverError>* error);
