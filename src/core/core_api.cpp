@@ -7,6 +7,7 @@
 #include "graph/insert.h"
 #include "graph/scan.h"
 #include "graph/vacuum.h"
+#include "page/hints.h"
 
 using namespace quiver;
 
@@ -75,6 +76,12 @@ bool quiver_scan_next(QuiverScan* scan, QuiverRow* row) {
 const QuiverScanStats* quiver_scan_stats(const QuiverScan* scan) {
   return &scan->stats();
 }
+void quiver_scan_kill(QuiverScan* scan) {
+  scan->Kill();
+}
+void quiver_scan_finish(QuiverScan* scan) {
+  scan->Finish();
+}
 
 void quiver_insert(const QuiverStore* store, const QuiverIndex* index, int32_t ef_construction,
                    uint64_t random, QuiverTid tid, const QuiverValue* value) {
@@ -104,4 +111,14 @@ void quiver_build_write(QuiverBuild* build, QuiverPageSink sink, void* sink_cont
 void quiver_bulk_delete(const QuiverStore* store, const QuiverIndex* index, QuiverIsDead is_dead,
                         void* dead_context, void (*delay)(void), QuiverVacuumStats* stats) {
   BulkDelete(Store(store), *index, {is_dead, dead_context, delay}, stats);
+}
+
+void quiver_page_count_change(uint8_t* image, const uint8_t* page) {
+  const size_t lower = PageAt<PageHeader>(image, 0)->lower;
+  if (lower > kCounterOffset) return;  // damage: no page of ours is that full
+  memset(image + lower, 0, kPageSpecialOffset - lower);
+  *PageAt<uint64_t>(image, kCounterOffset) = PageCounter(page) + 1;
+}
+uint64_t quiver_page_counter(const uint8_t* page) {
+  return PageCounter(page);
 }

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "base/arena.h"
+#include "graph/kills.h"
 #include "page/posting.h"
 
 namespace quiver {
@@ -19,9 +19,11 @@ struct QueuedRow {
   bool from_graph;        // may have been in the list before
   QuiverRowKind kind;
   PostingEntry postings[2];
+  RowOrigin origin;  // of the first of those here
 
-  static QueuedRow Single(float distance, float upper, QuiverRowKind kind, PostingEntry posting) {
-    return {distance, upper, QUIVER_INVALID_BLOCK, 1, false, kind, {posting, {}}};
+  static QueuedRow Single(float distance, float upper, QuiverRowKind kind, PostingEntry posting,
+                          const RowOrigin& origin) {
+    return {distance, upper, QUIVER_INVALID_BLOCK, 1, false, kind, {posting, {}}, origin};
   }
 };
 

@@ -1,5 +1,7 @@
 #include "graph/search.h"
 
+#include "page/hints.h"
+
 namespace quiver {
 
 namespace {
@@ -177,6 +179,13 @@ void Search::Expand(const Candidate& candidate, int level) {
   found.posting_count = static_cast<uint8_t>(node.posting_count());
   memcpy(found.postings, head.postings, sizeof found.postings);
   found.posting_head = head.posting_head;
+  found.version = 0;
+  if (keep_ & kSkipKilled) {
+    found.version = store.Version(pin);
+    if (HideKilled(page, NodeRow(layout.SlotOf(found.number), 0), found.postings,
+                   found.posting_count) == 0)
+      found.posting_count = 0;
+  }
   found.down = node.down();
   found.size = (keep_ & kKeepSizes)
                    ? StoredSize(*context_->kernels, *context_->index, found.vector, decoded_)
