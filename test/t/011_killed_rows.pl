@@ -10,28 +10,37 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $dim = 2100;		# one list entry a page: 65 rows make a graph
-my $prefix = 'SET enable_seqscan = off; SET enable_sort = off; SET synchronous_commit = on;';
+my $prefix = 'LOAD \'quiver\'; SET enable_seqscan = off; SET enable_sort = off; SET quiver.ef_search = 200;';
 
-# v is on a line; the query is its end, so that ids come in order.
+# v is on a line; the query is its end, so that ids come in order.  The beam is as wide as the graph.
 sub vec_sql { my ($i) = @_; return "array_fill(($i)::real, '{$dim}')::vector"; }
 
-# The nearest `limit` ids, and how many rows the index gave for them.
+# The nearest `limit` ids, and how many rows the index gave for them.  As a statement of its own, so that no vector is
+# fetched: the TOAST table would be pruned.
 sub search_sql
 {
 	my ($table, $limit) = @_;
 	return qq(
-		SELECT array_agg(id) FROM (SELECT id FROM $table ORDER BY v <-> @{[vec_sql(0)]} LIMIT $limit) s;
-		SELECT pg_stat_get_xact_tuples_returned('${table}_v'::regclass);
+		SELECT id FROM $table ORDER BY v <-> @{[vec_sql(0)]} LIMIT $limit;
+		SELECT 'read', pg_stat_get_xact_tuples_returned('${table}_v'::regclass);
 	);
+}
+
+# The output of such statements: ids in a row, the number, and so on.
+sub results
+{
+	my ($output) = @_;
+	$output =~ s/\n/,/g;
+	return split /,?read\|(\d+),?/, $output;
 }
 
 sub search
 {
 	my ($node, $table, $limit) = @_;
-	return split /\n/, $node->safe_psql('postgres', "$prefix BEGIN; @{[search_sql($table, $limit)]} COMMIT;");
+	return results($node->safe_psql('postgres', "$prefix BEGIN; @{[search_sql($table, $limit)]} COMMIT;"));
 }
 
-sub array_of { return '{' . join(',', @_) . '}'; }
+sub array_of { return join(',', @_); }
 
 my $primary = PostgreSQL::Test::Cluster->new('primary');
 $primary->init(allows_streaming => 1, extra => ['--data-checksums']);
@@ -55,6 +64,7 @@ for my $table (sort keys %tables)
 	my ($kind, $rows) = @{ $tables{$table} };
 	$primary->safe_psql('postgres', qq(
 		CREATE $kind TABLE $table (id int, v vector($dim));
+		ALTER TABLE $table ALTER v SET STORAGE EXTERNAL; -- a heap page that is never full is not pruned
 		INSERT INTO $table SELECT i, @{[vec_sql('i')]} FROM generate_series(1, $rows) i;
 		CREATE INDEX ${table}_v ON $table USING quiver (v);
 	));
@@ -90,7 +100,7 @@ $primary->safe_psql('postgres', q(
 $primary->wait_for_catchup($standby, 'replay', $primary->lsn('insert'));
 for my $table ('graph', 'list')
 {
-	my ($ids, $reads) = split /\n/, $old->query_safe(search_sql($table, 20));
+	my ($ids, $reads) = results($old->query_safe(search_sql($table, 20)));
 	is($ids, array_of(@first), "$table, standby: an old snapshot sees what was deleted since");
 	($ids, $reads) = search($standby, $table, 20);
 	is($ids, array_of(@odd), "$table, standby: a new one does not");
@@ -124,7 +134,7 @@ $primary->stop;
 $standby->promote;
 for my $table ('graph', 'list')
 {
-	my ($ids, $reads) = split /\n/, $old->query_safe(search_sql($table, 20));
+	my ($ids, $reads) = results($old->query_safe(search_sql($table, 20)));
 	is($ids, array_of(@first), "$table, promoted: the old snapshot still sees all");
 	($ids, $reads) = search($standby, $table, 20);
 	is($ids, array_of(@odd), "$table, promoted: a new one what lives");
@@ -151,7 +161,7 @@ $minimal->init;
 $minimal->append_conf('postgresql.conf', "wal_level = minimal\nmax_wal_senders = 0\nautovacuum = off\n");
 $minimal->start;
 $minimal->safe_psql('postgres', 'CREATE EXTENSION quiver');
-my @lines = split /\n/, $minimal->safe_psql('postgres', qq(
+my @lines = results($minimal->safe_psql('postgres', qq(
 	$prefix
 	BEGIN;
 	CREATE TABLE fresh (id int, v vector($dim));
@@ -165,7 +175,7 @@ my @lines = split /\n/, $minimal->safe_psql('postgres', qq(
 	INSERT INTO fresh SELECT i, @{[vec_sql('i')]} FROM generate_series(2, 100, 2) i;
 	@{[search_sql('fresh', 20)]}
 	COMMIT;
-));
+)));
 is($lines[0], array_of(@odd), 'new: what lives');
 cmp_ok($lines[1], '>', 30, 'new: the first search meets the dead');
 is($lines[2], array_of(@odd), 'new: the same again');
