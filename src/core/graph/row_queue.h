@@ -10,7 +10,7 @@
 
 namespace quiver {
 
-// A node's rows, or one row of the list or without a distance.
+// A node's rows (none: it is a route), or one row of the list or without a distance.
 struct QueuedRow {
   float distance;         // that orders
   float upper;            // exact order: what the operator returns is not above
@@ -20,6 +20,8 @@ struct QueuedRow {
   QuiverRowKind kind;
   PostingEntry postings[2];
   RowOrigin origin;  // of the first of those here
+
+  bool has_rows() const { return posting_count > 0 || posting_head != QUIVER_INVALID_BLOCK; }
 
   static QueuedRow Single(float distance, float upper, QuiverRowKind kind, PostingEntry posting,
                           const RowOrigin& origin) {

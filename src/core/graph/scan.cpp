@@ -181,7 +181,7 @@ bool Scan::NextPosting(PostingEntry* posting, float* distance) {
       chain_.Clear();
       chain_at_ = 0;
       decided_ = false;
-      if (options_->exact_order) sure_ = PlaceIsSure();
+      if (options_->exact_order && current_.has_rows()) sure_ = PlaceIsSure();
       continue;
     }
     if (posting->offset == 0) continue;
@@ -277,10 +277,8 @@ bool Scan::QueueFound() {
       continue;
     }
     within = true;
-    if (found.posting_count == 0 && found.posting_head == QUIVER_INVALID_BLOCK) {
-      nodes_taken_++;
-      continue;
-    }
+    // A node without rows too: it is taken in its turn, so that it calls for the
+    // next beam no earlier than one with rows would.
     queue_.Add(
         {key.lower,
          key.upper,

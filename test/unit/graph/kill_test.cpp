@@ -217,6 +217,36 @@ TEST(Kill, ManyAreSetInBatches) {
   EXPECT_TRUE(index->Everything().empty());
 }
 
+// Killed rows among the nearest make a search look no farther than it did while they
+// were alive and passed over one by one.
+TEST(Kill, SearchesLookNoFarther) {
+  const std::unique_ptr<MemoryIndex> index = IndexOf({"", 1, 4000, 0, 0, 0}, true);
+  const std::vector<Hit> order = index->Search(Query(), OptionsOf(1000), 2000);
+  for (const size_t nearest : {30, 90, 200}) {
+    std::set<uint32_t> dead;
+    for (size_t i = 0; i < order.size(); i++)
+      if (i < nearest || i % 2 == 0) dead.insert(order[i].row);
+    MemoryIndex copy(*index);
+    uint64_t expanded[2] = {};
+    for (uint64_t& count : expanded) {
+      Cursor cursor(copy.file(), copy.index(), OptionsOf(20), &Query());
+      for (int living = 0; living < 10;) {
+        const std::optional<Hit> hit = cursor.Next();
+        ASSERT_TRUE(hit.has_value());
+        if (dead.count(hit->row) == 0)
+          living++;
+        else
+          cursor.Kill();
+      }
+      count = cursor.stats().expanded;
+      cursor.Finish();
+      KillAll(&copy, true, [&](uint32_t row) { return dead.count(row) != 0; });
+    }
+    EXPECT_GT(expanded[0], 20u) << nearest;
+    EXPECT_LE(expanded[1], expanded[0]) << nearest;
+  }
+}
+
 // Where somebody may still see killed rows nothing is set.
 TEST(Kill, IsIgnoredByAScanThatSeesAll) {
   const std::unique_ptr<MemoryIndex> index = IndexOf(kMakes[0], true);
