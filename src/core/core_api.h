@@ -157,6 +157,22 @@ typedef struct QuiverStore
 	void		(*commit) (void *context);
 
 	/*
+	 * The version of a locked page: any number that each committed record on the
+	 * page changes for good (its LSN; where nothing is logged the counter, see
+	 * quiver_page_count_change).  Only scans that skip killed rows ask; may be
+	 * NULL for other operations.
+	 */
+	uint64_t	(*version) (void *context, const QuiverPin *pin);
+
+	/*
+	 * Sets bits in the hole of a page that is locked, shared suffices: ors bits
+	 * into the page from offset on, and has it written some time.  Not logged; the
+	 * next record on the page zeroes the hole.  May be NULL where version may.
+	 */
+	void		(*set_hints) (void *context, QuiverPin *pin, uint32_t offset,
+							  const uint8_t *bits, uint32_t bytes);
+
+	/*
 	 * The bytes at offset of block will probably be read next: bring them nearer
 	 * in the background, if that is cheap.  Any block number.  May be NULL.
 	 */
@@ -256,6 +272,13 @@ typedef struct QuiverScanOptions
 	 * last, NULL ones not at all.  INFINITY: none.
 	 */
 	double		bound;
+
+	/*
+	 * Leave out rows that quiver_scan_kill was called for, as long as their page has
+	 * not changed since; and take such calls.  False where somebody may still see
+	 * those rows: on a standby.
+	 */
+	bool		skip_killed;
 } QuiverScanOptions;
 
 typedef enum QuiverScanKind
@@ -288,6 +311,7 @@ typedef struct QuiverScanStats
 	uint64_t	estimates;		/* edge estimates */
 	uint64_t	swept;			/* nodes and list rows that a sweep compared */
 	uint64_t	dropped;		/* rows that strict order left out */
+	uint64_t	killed;			/* rows that quiver_scan_kill was called for */
 } QuiverScanStats;
 
 typedef struct QuiverScan QuiverScan;
@@ -306,6 +330,16 @@ extern QuiverScan *quiver_scan_begin(const QuiverStore *store, const QuiverIndex
 /* The next row; false when there is none. */
 extern bool quiver_scan_next(QuiverScan *scan, QuiverRow *row);
 extern const QuiverScanStats *quiver_scan_stats(const QuiverScan *scan);
+
+/*
+ * The row returned last is dead to everybody: no snapshot sees it, nor will.  Hints
+ * are set on its page, in batches, unless the page has changed since it was read.
+ * Nothing under !skip_killed.  REQUIRES: quiver_scan_next has just returned true.
+ */
+extern void quiver_scan_kill(QuiverScan *scan);
+
+/* Sets the hints still pending.  To be called before the scan's memory is freed, or never. */
+extern void quiver_scan_finish(QuiverScan *scan);
 
 /* ------------------------------------------------------------------ insert */
 
@@ -519,6 +553,17 @@ typedef struct QuiverIndexStats
  */
 extern void quiver_index_stats(const QuiverStore *store, const QuiverIndex *index,
 							   QuiverIndexStats *stats);
+
+/* ------------------------------------------------------------ page versions */
+
+/*
+ * For stores whose commit logs nothing: no LSN moves there, and PostgreSQL's
+ * generic WAL copies the page with its hole.  To be called on each image that is
+ * about to be committed, page being what it will replace: zeroes the image's hole
+ * but for a counter, which goes on from that of page.
+ */
+extern void quiver_page_count_change(uint8_t *image, const uint8_t *page);
+extern uint64_t quiver_page_counter(const uint8_t *page);
 
 /* -------------------------------------------------------------- core facts */
 

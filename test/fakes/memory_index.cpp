@@ -42,7 +42,8 @@ QuiverIndexParams SparseParamsOf(uint32_t dim, QuiverMetric metric, int m) {
 }
 
 QuiverScanOptions OptionsOf(int ef_search, QuiverIterativeScan iterative, size_t memory_limit) {
-  return {ef_search, iterative, 0, memory_limit, false, std::numeric_limits<double>::infinity()};
+  return {ef_search, iterative, 0, memory_limit, false, std::numeric_limits<double>::infinity(),
+          true};
 }
 
 std::vector<Value> RandomValues(const QuiverIndexParams& params, uint64_t seed, size_t count) {
@@ -82,6 +83,15 @@ std::optional<Hit> Cursor::Next() {
   });
   if (error_.has_value() || !found) return std::nullopt;
   return Hit{RowOf(row.tid), row.kind, row.distance, row.sure};
+}
+
+void Cursor::Kill() {
+  if (!error_.has_value()) error_ = store_.Run([&] { quiver_scan_kill(scan_); });
+}
+
+void Cursor::Finish() {
+  if (!error_.has_value() && scan_ != nullptr)
+    error_ = store_.Run([&] { quiver_scan_finish(scan_); });
 }
 
 QuiverScanStats Cursor::stats() const {

@@ -52,6 +52,10 @@ class Cursor {
 
   // The next row; nothing at the end or after an error.
   std::optional<Hit> Next();
+  // The row that Next has just returned is dead to everybody.
+  void Kill();
+  // Sets the hints that are pending, as at the end of a scan.
+  void Finish();
   const std::optional<QuiverError>& error() const { return error_; }
   QuiverScanStats stats() const;
   MemoryStore& store() { return store_; }
