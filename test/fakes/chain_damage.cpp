@@ -181,7 +181,7 @@ void AddMeta(std::vector<DamageKind>* out) {
   in_meta("list_pages", error, "", offsetof(MetaData, partition) + offsetof(Partition, list_pages),
           uint32_t{60000});
   in_meta("loose_tail", error, "a chain of pages does not end at its tail",
-          offsetof(MetaData, partition) + offsetof(Partition, loose_tail), uint32_t{1});
+          offsetof(MetaData, partition) + offsetof(Partition, loose_tail), uint32_t{1u << 25});
   in_meta("entry point", error, "the entry point is not in use",
           offsetof(MetaData, partition) + offsetof(Partition, entry_number), uint32_t{3});
   in_meta("no entry point", warning, "the graph has nodes and no entry point",
