@@ -237,28 +237,78 @@ StoreBegin(void *context)
 
 	Assert(pages->record == NULL);
 	pages->record = GenericXLogStart(pages->index);
+	pages->editedPages = 0;
 	MemoryContextSwitchTo(old);
+}
+
+/* For the commit; a page may be edited in several steps.  A record takes no more pages. */
+static void
+NoteEdited(QuiverPageStore *pages, Buffer buffer, uint8_t *image)
+{
+	for (int i = 0; i < pages->editedPages; i++)
+		if (pages->edited[i].buffer == buffer)
+			return;
+
+	pages->edited[pages->editedPages].buffer = buffer;
+	pages->edited[pages->editedPages++].image = image;
 }
 
 static uint8_t *
 StoreEdit(void *context, QuiverPin *pin, bool fresh)
 {
 	QuiverPageStore *pages = context;
+	uint8_t    *image;
 
 	Assert(pages->record != NULL && pin->exclusive);
-	pin->edited = (uint8_t *) GenericXLogRegisterBuffer(pages->record, pin->handle,
-														fresh ? GENERIC_XLOG_FULL_IMAGE : 0);
-	return pin->edited;
+	image = (uint8_t *) GenericXLogRegisterBuffer(pages->record, pin->handle,
+												  fresh ? GENERIC_XLOG_FULL_IMAGE : 0);
+	if (!pages->logged)
+		NoteEdited(pages, pin->handle, image);
+	pin->edited = image;
+	return image;
 }
 
+/*
+ * A generic record of a relation without WAL copies the image whole, hole
+ * included, and moves no LSN.  So the hints go by hand, and a counter moves.
+ */
 static void
 StoreCommit(void *context)
 {
 	QuiverPageStore *pages = context;
 
 	Assert(pages->record != NULL);
+	for (int i = 0; i < pages->editedPages; i++)
+		quiver_page_count_change(pages->edited[i].image,
+								 (const uint8_t *) BufferGetPage(pages->edited[i].buffer));
 	(void) GenericXLogFinish(pages->record);
 	pages->record = NULL;
+}
+
+/* The LSN is read atomically: under a shared lock others may move it with a hint. */
+static uint64_t
+StoreVersion(void *context, const QuiverPin *pin)
+{
+	QuiverPageStore *pages = context;
+
+	if (pages->logged)
+		return BufferGetLSNAtomic(pin->handle);
+	return quiver_page_counter((const uint8_t *) BufferGetPage(pin->handle));
+}
+
+/*
+ * Another session may do the same to the same byte at once, and one of the two
+ * lose: a hint fewer.  Where checksums or wal_log_hints want an image of the page
+ * first, it is logged without its hole, and its LSN moves.
+ */
+static void
+StoreSetHints(void *context, QuiverPin *pin, uint32_t offset, const uint8_t *bits, uint32_t bytes)
+{
+	uint8_t    *hints = (uint8_t *) BufferGetPage(pin->handle) + offset;
+
+	for (uint32_t i = 0; i < bytes; i++)
+		hints[i] |= bits[i];
+	MarkBufferDirtyHint(pin->handle, true);
 }
 
 /* Blocks this backend has had to read from disk, or at least from the kernel. */
@@ -347,6 +397,8 @@ QuiverInitPageStore(QuiverPageStore *pages, Relation index, MemoryContext memory
 		.begin = StoreBegin,
 		.edit = StoreEdit,
 		.commit = StoreCommit,
+		.version = StoreVersion,
+		.set_hints = StoreSetHints,
 		.prefetch = StorePrefetch,
 		.poll = StorePoll,
 		.allocate = StoreAllocate,
@@ -360,6 +412,7 @@ QuiverInitPageStore(QuiverPageStore *pages, Relation index, MemoryContext memory
 	pages->store.context = pages;
 	pages->index = index;
 	pages->memory = memory;
+	pages->logged = RelationNeedsWAL(index);
 	pages->missesAtStart = BlocksMissed();
 }
 

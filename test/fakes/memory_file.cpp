@@ -26,8 +26,12 @@ MemoryFile::Block::~Block() {
   if (bytes != nullptr) ASAN_UNPOISON_MEMORY_REGION(bytes.get(), QUIVER_BLOCK_SIZE);
 }
 
-MemoryFile::MemoryFile(const MemoryFile& other) {
-  for (uint32_t block = 0; block < other.block_count(); block++) Extend(other.Copy(block).data());
+MemoryFile::MemoryFile(const MemoryFile& other)
+    : logged_(other.logged_), last_lsn_(other.last_lsn_) {
+  for (uint32_t block = 0; block < other.block_count(); block++) {
+    Extend(other.Copy(block).data());
+    blocks_[block].lsn = other.lsn(block);
+  }
 }
 
 uint32_t MemoryFile::Extend(const uint8_t* page) {

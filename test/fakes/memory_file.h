@@ -41,6 +41,12 @@ class MemoryFile {
   // REQUIRES: locked.
   const uint8_t* Bytes(uint32_t block) const { return blocks_[block].bytes.get(); }
 
+  // Whether records are logged: then each moves the LSN of its pages.
+  void set_logged(bool logged) { logged_ = logged; }
+  bool logged() const { return logged_; }
+  uint64_t lsn(uint32_t block) const { return blocks_[block].lsn; }
+  void MoveLsn(uint32_t block) { blocks_[block].lsn = ++last_lsn_; }
+
  private:
   struct Block {
     Block();
@@ -48,11 +54,14 @@ class MemoryFile {
     ~Block();
 
     std::unique_ptr<uint8_t[]> bytes;
+    uint64_t lsn = 0;
     int readers = 0;
     bool writer = false;
   };
   std::vector<Block> blocks_;
   std::set<uint32_t> free_;
+  bool logged_ = true;
+  uint64_t last_lsn_ = 0;
 };
 
 }  // namespace quiver::fakes

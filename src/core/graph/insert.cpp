@@ -94,7 +94,8 @@ NodePointer Inserter::Insert(const PreparedVector& vector, PostingEntry posting,
       partition = ReadPartition(context_->store);
       if (!partition.entry().valid() || node.level > partition.entry_level + 1) break;
     }
-    if (node.level > 1 && node.level - 1 > partition.entry_level)
+    // Where vacuum found all nodes dead meanwhile, it has left none to enter by.
+    if (node.level - 1 > partition.entry_level || !ReadPartition(context_->store).entry().valid())
       RaiseEntry(context_->store, at, node.level - 1);
     return bottom;
   }

@@ -135,6 +135,14 @@ void Placer::WriteChunks(const uint8_t* page, uint32_t block, uint32_t slot) {
   const uint32_t generation = NextGeneration(page);
   uint32_t next = QUIVER_INVALID_BLOCK;
   uint32_t former = 0;
+  // A neighbour that vacuum has freed meanwhile may have been in this very place.
+  for (uint32_t i = node.slot_count(); i-- > 0;) {
+    if (node.numbers()[i] != number) continue;
+    const uint32_t last = node.slot_count() - 1;
+    MoveSlot(layout, node, last, i);
+    memmove(node.code(i), node.code(last), layout.code_bytes);
+    node.head().slot_count = static_cast<uint8_t>(last);
+  }
   const uint32_t former_head =
       KeepsChunks(layout) && (IsPageOf(page, PageKind::kNode) || IsPageOf(page, PageKind::kUpper))
           ? ConstNode(page, layout, slot).head().chunk_head

@@ -3,6 +3,7 @@
 #include <new>
 
 #include "graph/mend.h"
+#include "graph/place.h"
 #include "graph/room.h"
 #include "graph/vacuum.h"
 
@@ -103,6 +104,31 @@ class Repair {
       store.Commit();
     }
     store.Release(&meta);
+    if (!census_.highest().valid()) EnterByNewcomer();
+  }
+
+  // All nodes were dead.  One that came since has looked for an entry point either
+  // before it was taken away, then it is found here, or afterwards, then it has
+  // become one.
+  void EnterByNewcomer() {
+    const Store& store = context_->store;
+    for (uint32_t block = kMetaBlock + 1; block < store.BlockCount(); block++) {
+      Pause();
+      QuiverPin pin;
+      const uint8_t* page = store.Read(block, &pin);
+      NodePointer newcomer;
+      if (IsNodePage(page, layout(), PageKind::kNode)) {
+        for (uint32_t slot = 0; slot < layout().nodes_per_page; slot++) {
+          const ConstNode node(page, layout(), slot);
+          if (node.in_use() && (node.head().flags & kNodeEmptied) == 0)
+            newcomer = {layout().NumberOf(block, slot), node.pointer_generation()};
+        }
+      }
+      store.Release(&pin);
+      if (!newcomer.valid()) continue;
+      RaiseEntry(store, newcomer, 0);
+      return;
+    }
   }
 
   void FreeNodes(PageKind kind, uint32_t blocks) {

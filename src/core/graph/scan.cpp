@@ -3,7 +3,7 @@
 #include <limits>
 
 #include "base/hash.h"
-#include "page/list_page.h"
+#include "page/hints.h"
 
 namespace quiver {
 
@@ -40,7 +40,8 @@ Scan::Scan(const QuiverStore* store, const QuiverIndex* index, const QuiverScanO
       chain_(&allocator_),
       expanded_(&allocator_),
       done_bits_(&allocator_),
-      last_distance_(-std::numeric_limits<float>::infinity()) {
+      last_distance_(-std::numeric_limits<float>::infinity()),
+      kills_(&allocator_) {
   highest_upper_ = -std::numeric_limits<float>::infinity();
   current_.posting_head = QUIVER_INVALID_BLOCK;
 }
@@ -87,13 +88,32 @@ bool Scan::Next(QuiverRow* row) {
   return false;
 }
 
+void Scan::Kill() {
+  if (!options_->skip_killed) return;
+  stats_.killed++;
+  kills_.Add(returned_);
+  if (kills_.full()) kills_.Apply(store_);
+}
+
+uint64_t Scan::VersionOf(const QuiverPin& pin) const {
+  return options_->skip_killed ? store_.Version(pin) : 0;
+}
+
+bool Scan::Skips(const uint8_t* page, size_t row) const {
+  return options_->skip_killed && IsKilled(page, static_cast<uint32_t>(row));
+}
+
 // The next row of the current node, of the batch, or of the next batch.
 bool Scan::NextPosting(PostingEntry* posting, float* distance) {
   for (;;) {
     *distance = current_.distance;
     if (current_posting_ < current_.posting_count) {
+      returned_ = current_.origin;
+      returned_.row += current_posting_;
       *posting = current_.postings[current_posting_++];
     } else if (chain_at_ < chain_.size()) {
+      returned_ = chain_origin_;
+      returned_.row += static_cast<uint32_t>(chain_at_);
       *posting = chain_[chain_at_++];
     } else if (current_.posting_head != QUIVER_INVALID_BLOCK) {
       FurtherRows();
@@ -141,7 +161,7 @@ bool Scan::NextPosting(PostingEntry* posting, float* distance) {
       chain_at_ = 0;
       chain_last_ = 0;
       decided_ = false;
-      if (options_->exact_order) sure_ = PlaceIsSure();
+      if (options_->exact_order && current_.has_rows()) sure_ = PlaceIsSure();
       continue;
     }
     if (posting->offset == 0) continue;
@@ -195,7 +215,9 @@ bool Scan::FurtherRows() {
         PointerGeneration(PostingHeadOf(page)->generation) == current_.node.generation;
     if (of_node && block > chain_last_) {
       const size_t count = PostingCount(page);
-      for (size_t i = 0; i < count; i++) chain_.PushBack(Postings(page)[i]);
+      chain_origin_ = {VersionOf(pin), block, 0};
+      for (size_t i = 0; i < count; i++)
+        chain_.PushBack(Skips(page, i) ? PostingEntry{} : Postings(page)[i]);
       current_.posting_head = Special(page)->next;
       chain_last_ = block;
       store_.Release(&pin);
@@ -238,7 +260,8 @@ bool Scan::FillFirst() {
   }
   const bool off = options_->iterative == QUIVER_ITERATIVE_OFF;
   search_.Reset(&query_, (off ? Search::kKeepNothing : Search::kKeepCandidates) |
-                             (decoded_ != nullptr ? Search::kKeepSizes : Search::kKeepNothing));
+                             (decoded_ != nullptr ? Search::kKeepSizes : Search::kKeepNothing) |
+                             (options_->skip_killed ? Search::kSkipKilled : Search::kKeepNothing));
   bool within = true;
   for (;;) {
     has_graph_ = partition.entry().valid();
@@ -298,6 +321,7 @@ bool Scan::FillMore() {
 // Takes over what the search found; false where a bound is asked for and nothing
 // found is within.
 bool Scan::QueueFound() {
+  const NodeLayout& layout = context_.layout();
   bool within = !bounded_;
   for (const Found& found : search_.found()) {
     expanded_.PushBack(found.number);
@@ -308,18 +332,18 @@ bool Scan::QueueFound() {
       continue;
     }
     within = true;
-    if (found.posting_count == 0 && found.posting_head == QUIVER_INVALID_BLOCK) {
-      nodes_taken_++;
-      continue;
-    }
-    queue_.Add({key.lower,
-                key.upper,
-                found.posting_head,
-                found.pointer(),
-                found.posting_count,
-                true,
-                QUIVER_ROW_DISTANCE,
-                {found.postings[0], found.postings[1]}});
+    // A node without rows too: it is taken in its turn, so that it calls for the
+    // next beam no earlier than one with rows would.
+    queue_.Add(
+        {key.lower,
+         key.upper,
+         found.posting_head,
+         found.pointer(),
+         found.posting_count,
+         true,
+         QUIVER_ROW_DISTANCE,
+         {found.postings[0], found.postings[1]},
+         {found.version, layout.BlockOf(found.number), NodeRow(layout.SlotOf(found.number), 0)}});
   }
   queue_.Heapify();
   rows_looked_at_ += search_.found().size();
@@ -343,12 +367,15 @@ void Scan::ReadList(const Partition& partition) {
     const bool taken_off = !IsPageOf(page, PageKind::kList);
     if (!taken_off) {
       const size_t count = ListCount(page, layout);
+      const uint64_t version = VersionOf(pin);
       for (size_t i = 0; i < count; i++) {
+        if (Skips(page, i)) continue;
         const ListEntry* entry = ListAt(page, layout, i);
         list_tids_.PushBack(entry->posting.tid());
         DistanceBounds key;
         if (PlaceVector({entry->vector(), entry->scale, entry->entries, entry->hash}, &key))
-          list_.Add(QueuedRow::Single(key.lower, key.upper, QUIVER_ROW_DISTANCE, entry->posting));
+          list_.Add(QueuedRow::Single(key.lower, key.upper, QUIVER_ROW_DISTANCE, entry->posting,
+                                      {version, block, static_cast<uint32_t>(i)}));
       }
       stats_.swept += count;
       block = Special(page)->next;
@@ -438,6 +465,7 @@ void Scan::SweepPage(uint32_t block) {
   const uint8_t* page = store_.Read(block, &pin);
   stats_.pages++;
   CheckReadable(store_, page, layout, block);
+  const uint64_t version = VersionOf(pin);
   if (IsPageOf(page, PageKind::kNode)) {
     for (uint32_t slot = 0; slot < layout.nodes_per_page; slot++) {
       const ConstNode node(page, layout, slot);
@@ -446,6 +474,13 @@ void Scan::SweepPage(uint32_t block) {
       if (number / 64 < done_bits_.size() && (done_bits_[number / 64] >> (number % 64) & 1) != 0)
         continue;
       const NodeHead& head = node.head();
+      PostingEntry postings[kInlinePostings] = {head.postings[0], head.postings[1]};
+      auto posting_count = static_cast<uint8_t>(node.posting_count());
+      if (options_->skip_killed &&
+          HideKilled(page, NodeRow(slot, 0), postings, posting_count) == 0) {
+        posting_count = 0;
+        if (head.posting_head == QUIVER_INVALID_BLOCK) continue;
+      }
       DistanceBounds key = {};
       stats_.swept++;
       rows_looked_at_++;
@@ -457,16 +492,19 @@ void Scan::SweepPage(uint32_t block) {
                   key.upper,
                   head.posting_head,
                   NodePointer{number, node.pointer_generation()},
-                  static_cast<uint8_t>(node.posting_count()),
+                  posting_count,
                   true,
                   QUIVER_ROW_DISTANCE,
-                  {head.postings[0], head.postings[1]}});
+                  {postings[0], postings[1]},
+                  {version, block, NodeRow(slot, 0)}});
     }
   } else if (!ordered_ && IsPageOf(page, PageKind::kList)) {
     const size_t count = ListCount(page, layout);
     for (size_t i = 0; i < count; i++) {
+      if (Skips(page, i)) continue;
       const PostingEntry posting = ListAt(page, layout, i)->posting;
-      queue_.Add(QueuedRow::Single(0, 0, QUIVER_ROW_DISTANCE, posting));
+      queue_.Add(QueuedRow::Single(0, 0, QUIVER_ROW_DISTANCE, posting,
+                                   {version, block, static_cast<uint32_t>(i)}));
       list_tids_.PushBack(posting.tid());
     }
     list_tid_set_built_ = false;
@@ -503,10 +541,12 @@ bool Scan::FillLoose(uint16_t flag) {
     if (block > loose_last_) {
       loose_last_ = block;
       const size_t count = PostingCount(page);
+      const uint64_t version = VersionOf(pin);
       for (size_t i = 0; i < count; i++)
-        if ((Postings(page)[i].flags & flag) != 0)
+        if ((Postings(page)[i].flags & flag) != 0 && !Skips(page, i))
           queue_.Add(QueuedRow::Single(0, 0, flag == kPostingNan ? QUIVER_ROW_NAN : QUIVER_ROW_NULL,
-                                       Postings(page)[i]));
+                                       Postings(page)[i],
+                                       {version, block, static_cast<uint32_t>(i)}));
     }
     loose_block_ = Special(page)->next;
     store_.Release(&pin);

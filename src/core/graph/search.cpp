@@ -1,5 +1,7 @@
 #include "graph/search.h"
 
+#include "page/hints.h"
+
 namespace quiver {
 
 namespace {
@@ -180,6 +182,13 @@ void Search::Expand(const Candidate& candidate, int level) {
   found.emptied = (head.flags & kNodeEmptied) != 0;
   memcpy(found.postings, head.postings, sizeof found.postings);
   found.posting_head = head.posting_head;
+  found.version = 0;
+  if (keep_ & kSkipKilled) {
+    found.version = store.Version(pin);
+    if (HideKilled(page, NodeRow(layout.SlotOf(found.number), 0), found.postings,
+                   found.posting_count) == 0)
+      found.posting_count = 0;
+  }
   found.down = node.down();
   if (level == 0 && twin_ != nullptr && twin_->hash == head.hash && !found.emptied)
     stop_ = SameVector(*context_->index, found.vector, *twin_);

@@ -23,6 +23,7 @@ struct Found {
   bool emptied;
   PostingEntry postings[kInlinePostings];
   uint32_t posting_head;
+  uint64_t version;  // of its page, where the search skips killed rows
   NodePointer down;
   float size;           // Euclidean length, where the search keeps sizes
   StoredVector vector;  // bytes only where the search keeps vectors
@@ -40,6 +41,7 @@ class Search {
     kKeepVectors = 1,     // found nodes carry their stored vector
     kKeepCandidates = 2,  // candidates that the beam refuses go to spill()
     kKeepSizes = 4,       // found nodes carry the length of their vector
+    kSkipKilled = 8,      // killed rows of found nodes are no rows
   };
 
   // Forgets everything but the memory.  `query` is kept by pointer.

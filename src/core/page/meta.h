@@ -89,7 +89,17 @@ inline MetaData* Meta(uint8_t* page) {
 // Floats of the centre on one page.
 constexpr size_t kCenterPerPage = (kPageDataBytes - 8) / sizeof(float);
 
-// Checks what readers rely on; fails CORRUPTED or FORMAT.
+// What keeps an index from being used; detail is null where nothing does.
+struct MetaFault {
+  QuiverErrorCode code = QUIVER_ERROR_CORRUPTED;  // or FORMAT
+  const char* detail = nullptr;
+  uint64_t value = 0;
+};
+
+// Looks for a fault in what readers rely on; fills *layout where there is none.
+MetaFault FindMetaFault(const uint8_t* page, NodeLayout* layout);
+
+// The same; fails with the fault.
 void CheckMeta(const Store& store, const uint8_t* page, NodeLayout* layout);
 
 }  // namespace quiver

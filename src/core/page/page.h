@@ -6,7 +6,7 @@
 //   +--------+------------------+--------------+-----------------+
 //
 // The hole always has room for one hint bit per row of the page and a change
-// counter; generic WAL neither logs nor keeps it.  docs/on-disk-format.md draws
+// counter (hints.h); generic WAL neither logs nor keeps it.  docs/on-disk-format.md draws
 // every kind of page.
 #ifndef QUIVER_PAGE_PAGE_H
 #define QUIVER_PAGE_PAGE_H

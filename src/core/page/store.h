@@ -31,6 +31,12 @@ class Store {
   }
   void Commit() const { store_->commit(store_->context); }
 
+  uint64_t Version(const QuiverPin& pin) const { return store_->version(store_->context, &pin); }
+  void SetHints(QuiverPin* pin, size_t offset, const uint8_t* bits, size_t bytes) const {
+    store_->set_hints(store_->context, pin, static_cast<uint32_t>(offset), bits,
+                      static_cast<uint32_t>(bytes));
+  }
+
   void Prefetch(uint32_t block, size_t offset, size_t bytes) const {
     if (store_->prefetch != nullptr)
       store_->prefetch(store_->context, block, static_cast<uint32_t>(offset),

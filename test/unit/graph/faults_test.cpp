@@ -190,6 +190,7 @@ void ExpectSound(MemoryIndex* index, const Case& tried, const std::string& what)
     for (uint32_t row = 0; row < tried.kept; row++)
       ASSERT_EQ(times.count(row), 1u) << what << ", row " << row;
   }
+  ExpectSound(index, what);
 }
 
 void ExpectStillWorks(MemoryIndex* index, const Case& tried, const std::string& what) {
@@ -204,6 +205,7 @@ void ExpectStillWorks(MemoryIndex* index, const Case& tried, const std::string& 
   std::vector<uint32_t> expected = RowsUpTo(tried.kept);
   for (uint32_t i = 0; i < 4; i++) expected.push_back(first + i);
   ExpectRowsOnce(index->Search(more[0], OptionsOf(10)), expected, what);
+  ExpectSound(index, what);
 }
 
 TEST(Faults, EveryCallbackFailsOnce) {

@@ -35,12 +35,28 @@ struct World {
     MemoryStore repair(index.file(), interleaver);
     EXPECT_EQ(Describe(index.Cleanup(nullptr, &repair)), "");
   }
-  // Rows below `must` and not in `dead` once, no row twice.
+  // Nothing that is half done, or of two moments, is taken for damage; rows as Scan.
+  void Verify(Interleaver* interleaver, uint32_t must, const std::set<uint32_t>& dead) {
+    MemoryStore store(index.file(), interleaver);
+    const Verdict verdict = index.Verify(true, &store);
+    EXPECT_EQ(verdict.Complaints(), "");
+    const std::set<uint32_t> met(verdict.rows.begin(), verdict.rows.end());
+    for (uint32_t row = 0; row < must; row++) {
+      if (dead.count(row) == 0) {
+        EXPECT_EQ(met.count(row), 1u) << "row " << row << " of " << must;
+      }
+    }
+  }
+  // Rows below `must` and not in `dead` once, no row twice; kills those that are dead.
   void Scan(Interleaver* interleaver, const Value* query, uint32_t must,
             const std::set<uint32_t>& dead) {
     Cursor cursor(index.file(), index.index(), OptionsOf(8), query, interleaver);
     std::map<uint32_t, int> times;
-    while (const std::optional<Hit> hit = cursor.Next()) times[hit->row]++;
+    while (const std::optional<Hit> hit = cursor.Next()) {
+      times[hit->row]++;
+      if (dead.count(hit->row) != 0) cursor.Kill();
+    }
+    cursor.Finish();
     EXPECT_EQ(Describe(cursor.error()), "");
     for (const auto& [row, count] : times) EXPECT_EQ(count, 1) << "row " << row;
     for (uint32_t row = 0; row < must; row++) {
@@ -71,6 +87,7 @@ TEST(Interleaving, FirstInserts) {
     interleaver.Run();
     ExpectRowsOnce(world.index.Search(world.rows[0], OptionsOf(5)), RowsUpTo(9),
                    "seed " + std::to_string(seed));
+    ExpectSound(&world.index, "seed " + std::to_string(seed));
     if (HasFailure()) return;
   }
 }
@@ -89,6 +106,7 @@ void RunEverything(const QuiverIndexParams& params, uint64_t seeds) {
     World world(params, rows, already, 1 + static_cast<uint32_t>(random.Next() % 3));
     std::set<uint32_t> dead;
     for (uint32_t row = 0; row < already; row += 3) dead.insert(row);
+    world.index.file()->set_logged(seed % 2 == 0);
     Interleaver interleaver(seed, 2);
     for (uint32_t session = 0; session < 3; session++)
       interleaver.Add([&, session] {
@@ -97,6 +115,7 @@ void RunEverything(const QuiverIndexParams& params, uint64_t seeds) {
     interleaver.Add([&] { world.Vacuum(&interleaver, dead); });
     interleaver.Add([&] { world.Scan(&interleaver, &world.rows[0], already, dead); });
     interleaver.Add([&] { world.Scan(&interleaver, nullptr, already, dead); });
+    interleaver.Add([&] { world.Verify(&interleaver, already, dead); });
     interleaver.Run();
     std::vector<uint32_t> left;
     for (uint32_t row = 0; row < total; row++)
@@ -104,6 +123,7 @@ void RunEverything(const QuiverIndexParams& params, uint64_t seeds) {
     ExpectRowsOnce(world.index.Search(world.rows[0], OptionsOf(5)), left,
                    "seed " + std::to_string(seed));
     ExpectRowsOnce(world.index.Everything(), left, "seed " + std::to_string(seed));
+    ExpectSound(&world.index, "seed " + std::to_string(seed));
     if (::testing::Test::HasFailure()) {
       printf("seed %lu\n", seed);
       return;
@@ -144,6 +164,7 @@ TEST(Interleaving, WritersIntoFullLists) {
     interleaver.Run();
     ExpectRowsOnce(world.index.Search(world.rows[0], OptionsOf(5)), RowsUpTo(260),
                    "seed " + std::to_string(seed));
+    ExpectSound(&world.index, "seed " + std::to_string(seed));
     // The graph itself, without a sweep, still leads to nearly all of them: each
     // row's own vector as query finds that row.
     uint32_t found = 0;

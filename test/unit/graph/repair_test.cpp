@@ -127,6 +127,8 @@ TEST_P(Repair, LeavesNoTraceOfDeadNodes) {
     EXPECT_GE(stats.freed_nodes, stats.emptied) << share;
     ExpectRowsOnce(index.Search(rows[1], OptionsOf(10)), left, "by distance");
     ExpectRowsOnce(index.Everything(), left, "without order");
+    ExpectSound(&index, "share " + std::to_string(share));
+    EXPECT_EQ(index.Verify().Figure("links to nodes that are gone"), 0u) << share;
     // The graph leads to about as many of them as before.
     const uint32_t found = FoundByThemselves(&index, rows, left);
     EXPECT_GE(found + left.size() / 20 + 1, before) << share << " of " << left.size();
@@ -159,6 +161,7 @@ TEST_P(Repair, ReusesPlaces) {
     for (const auto& [row, vector] : of) all.push_back(row);
     ExpectRowsOnce(index.Everything(), all, "round " + std::to_string(round));
     ExpectRowsOnce(index.Search(rows[1], OptionsOf(10)), all, "round " + std::to_string(round));
+    ExpectSound(&index, "round " + std::to_string(round));
   }
   // Where vectors differ in size, their further pages find room less often: they must
   // lie above their node.
@@ -230,6 +233,7 @@ TEST(RepairedGraph, AllGoneThenOneCame) {
   const std::vector<Vector> rows = GaussianVectors(332, 500, 60);
   index.InsertAll(rows, 1000);
   ExpectRowsOnce(index.Search(rows[0], OptionsOf(10)), RowsUpTo(1500, 1000), "afterwards");
+  ExpectSound(&index, "afterwards");
   EXPECT_LE(index.file()->block_count(), before);
 }
 
@@ -251,12 +255,14 @@ TEST(RepairedGraph, ChainsOfRowsShrink) {
   for (uint32_t row = 1000; row < 9000; row++)
     if (!((row >= 2100 && row < 4900) || (row >= 6900 && row < 8200))) left.push_back(row);
   ExpectRowsOnce(index.Search(one, OptionsOf(10)), left, "middle gone");
+  ExpectSound(&index, "middle gone");
   EXPECT_LE(index.PagesOf(PageKind::kPosting).size(), 4u);
   ASSERT_EQ(Describe(index.Vacuum([](uint32_t row) { return row >= 1000; })), "");
   EXPECT_EQ(index.PagesOf(PageKind::kPosting).size(), 0u);
   EXPECT_EQ(index.PagesOf(PageKind::kLoose).size(), 1u);
   EXPECT_EQ(Count(&index).emptied, 0u);
   ExpectRowsOnce(index.Search(one, OptionsOf(10)), RowsUpTo(400), "all gone");
+  ExpectSound(&index, "all gone");
   for (uint32_t row = 1000; row < 6000; row++) index.InsertAll<Vector>({one}, row);
   for (uint32_t row = 6000; row < 9000; row++) index.InsertAll<Value>({Value()}, row);
   EXPECT_LE(index.file()->block_count(), before + 1);

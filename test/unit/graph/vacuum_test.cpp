@@ -49,6 +49,7 @@ TEST(Vacuum, RemovesRandomSubsets) {
       ExpectRowsOnce(index.Search(GaussianVectors(seed + 1, 1, 60)[0], OptionsOf(10)), left,
                      "by distance");
       ExpectRowsOnce(index.Everything(), left, "without order");
+      ExpectSound(&index, "share " + std::to_string(share));
     }
   }
 }
@@ -76,6 +77,7 @@ TEST(Vacuum, DeleteAllThenInsert) {
     EXPECT_TRUE(index.Search(rows[0], OptionsOf()).empty());
     index.InsertAll(rows);
     ExpectRowsOnce(index.Search(rows[0], OptionsOf(10)), RowsUpTo(300), "again");
+    ExpectSound(&index, "again");
   }
 }
 
