@@ -146,8 +146,19 @@ ExtendFork(Relation index, ForkNumber fork, bool mayAddMore)
 		if (mayAddMore)
 			extra = Min(RelationExtensionLockWaiterCount(index), MOST_EXTRA_PAGES);
 	}
-	buffer = ReadBufferExtended(index, fork, P_NEW, RBM_NORMAL, NULL);
-	LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
+
+	/*
+	 * Before the lock, vacuum may have found the zeroed page and called it free, and
+	 * somebody may have taken it.
+	 */
+	for (;;)
+	{
+		buffer = ReadBufferExtended(index, fork, P_NEW, RBM_NORMAL, NULL);
+		LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
+		if (PageIsNew(BufferGetPage(buffer)))
+			break;
+		UnlockReleaseBuffer(buffer);
+	}
 	first = BufferGetBlockNumber(buffer);
 	for (int i = 0; i < extra; i++)
 		ReleaseBuffer(ReadBufferExtended(index, fork, P_NEW, RBM_NORMAL, NULL));
@@ -174,7 +185,8 @@ TakeFreePage(QuiverPageStore *pages, uint32_t above)
 	size_t		tooLowCount = 0;
 	Buffer		found = InvalidBuffer;
 
-	while (tooLowCount < lengthof(tooLow))
+	/* Locks may be held: a map that lies is not followed for long. */
+	for (int tries = 0; tries < 32 && tooLowCount < lengthof(tooLow); tries++)
 	{
 		BlockNumber block = GetFreeIndexPage(pages->index);
 		Buffer		buffer;

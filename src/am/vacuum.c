@@ -101,17 +101,19 @@ quivervacuumcleanup(IndexVacuumInfo *info, IndexBulkDeleteResult *stats)
 
 	memory = AllocSetContextCreate(CurrentMemoryContext, "quiver vacuum", ALLOCSET_DEFAULT_SIZES);
 	QuiverInitPageStore(&pages, info->index, memory);
+	pages.strategy = info->strategy;
 	quiver_vacuum_cleanup(&pages.store, QuiverOpenIndex(&pages),
 						  QuiverGetOptions(info->index).efConstruction, Delay, &counts);
 	MemoryContextDelete(memory);
 	TellVerbose(info, &counts);
 
+	/* The map's upper pages, so that what has been freed is found. */
+	if (stats != NULL || counts.freed_pages > 0)
+		IndexFreeSpaceMapVacuum(info->index);
+
 	/* Without a bulkdelete there are no figures, and NULL says that the old ones still hold. */
 	if (stats == NULL)
 		return NULL;
-
-	/* The map's upper pages, so that what has been freed is found. */
-	IndexFreeSpaceMapVacuum(info->index);
 
 	stats->num_pages = RelationGetNumberOfBlocks(info->index);
 	stats->pages_newly_deleted += (BlockNumber) counts.freed_pages;

@@ -18,6 +18,9 @@ constexpr int kLevelShift = 5;
 // List rows that an insert moves along while the list drains.
 constexpr int kDrainRows = 4;
 
+// Searches in vain from one entry point before it counts as damaged.
+constexpr int kMostLost = 5;
+
 int RandomLevel(uint64_t random) {
   const int level = std::countl_zero(random | 1) / kLevelShift;
   return std::min(level, static_cast<int>(kMaxLevel));
@@ -96,7 +99,7 @@ NodePointer Inserter::Insert(const PreparedVector& vector, PostingEntry posting,
     }
     // Where vacuum found all nodes dead meanwhile, it has left none to enter by.
     if (node.level - 1 > partition.entry_level || !ReadPartition(context_->store).entry().valid())
-      RaiseEntry(context_->store, at, node.level - 1);
+      RaiseEntry(*context_, at, node.level - 1);
     return bottom;
   }
 }
@@ -111,12 +114,15 @@ Placed Inserter::InsertAtLevel(const PreparedVector& vector, const Partition& pa
                 static_cast<size_t>(ef_construction));
   ArenaVector<Found>& found = search_.found();
   if (found.empty() && node->level <= partition.entry_level) {
+    // Vacuum has moved the entry point meanwhile, or freed all that the search knew.
     const NodePointer now = ReadPartition(context_->store).entry();
-    if (now.number != partition.entry_number || now.generation != partition.entry_generation)
+    if (now.number != partition.entry_number || now.generation != partition.entry_generation ||
+        ++lost_ < kMostLost)
       return Placed::kRetry;
     context_->store.Corrupted(context_->layout().BlockOf(partition.entry_number),
                               "the entry point leads nowhere", partition.entry_number);
   }
+  lost_ = 0;
   std::sort(found.begin(), found.end(),
             [](const Found& a, const Found& b) { return a.distance < b.distance; });
   if (node->level == 0) {

@@ -55,6 +55,7 @@ class Inserter {
   uint8_t* back_codes_;  // their complements
   NewEdge edges_[kMaxSlots];
   Link back_links_[kMaxSlots];
+  int lost_ = 0;  // searches in vain, one after another
 };
 
 // What quiver_insert does.

@@ -13,7 +13,8 @@ constexpr size_t kReadForEach = 3;
 constexpr size_t kReadBesides = 2;
 
 // A node is searched for anew where it has fewer neighbours than this part of the
-// slots; and a list is filled with dominated ones up to the part that a new node's is.
+// slots; and a list is filled with dominated ones up to the part that a new node's is,
+// or as far as it was, which back-links may have filled.
 constexpr uint32_t kFewShare = 6;
 constexpr uint32_t kFilledShare = 3;
 
@@ -242,6 +243,7 @@ void Mender::Choose(uint32_t want) {
   const uint32_t left = node.slot_count() - static_cast<uint32_t>(dead_.size());
   std::sort(found_.begin(), found_.end(),
             [](const Found& a, const Found& b) { return a.distance < b.distance; });
+  const uint32_t filled = std::max(layout.slots / kFilledShare, node.slot_count());
   uint32_t chosen = 0;
   rejected_.Clear();
   for (const Found& found : found_) {
@@ -253,7 +255,7 @@ void Mender::Choose(uint32_t want) {
       chosen_[chosen++] = &found;
   }
   for (const Found* found : rejected_) {
-    if (chosen == want || left + chosen >= layout.slots / kFilledShare) break;
+    if (chosen == want || left + chosen >= filled) break;
     queries_[chosen] = makers_[chosen].Make(found->vector);
     chosen_[chosen++] = found;
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "graph/census.h"
 #include "graph/chain.h"
 
 namespace quiver {
@@ -409,16 +410,23 @@ Placed Placer::PlacePosting(NodePointer where, const StoredVector& vector, Posti
   return Placed::kYes;
 }
 
-void RaiseEntry(const Store& store, NodePointer node, int level) {
+void RaiseEntry(const GraphContext& context, NodePointer node, int level) {
+  const Store& store = context.store;
   QuiverPin meta;
+  QuiverPin pin;
   const Partition partition = Meta(store.Lock(kMetaBlock, &meta))->partition;
   if (partition.entry_number == kInvalidNode || partition.entry_level < level) {
-    store.Begin();
-    Partition& edited = Meta(store.Edit(&meta))->partition;
-    edited.entry_number = node.number;
-    edited.entry_generation = node.generation;
-    edited.entry_level = static_cast<uint8_t>(level);
-    store.Commit();
+    // A row moved from the list may have been dead, and its node freed by now.
+    const uint8_t* page = store.Read(context.layout().BlockOf(node.number), &pin);
+    if (IsLiving(page, context.layout(), node, level)) {
+      store.Begin();
+      Partition& edited = Meta(store.Edit(&meta))->partition;
+      edited.entry_number = node.number;
+      edited.entry_generation = node.generation;
+      edited.entry_level = static_cast<uint8_t>(level);
+      store.Commit();
+    }
+    store.Release(&pin);
   }
   store.Release(&meta);
 }

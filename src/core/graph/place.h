@@ -79,8 +79,9 @@ class Placer {
   ArenaVector<uint32_t> chunks_;  // pages of the place's former node, to be written anew
 };
 
-// Makes `node` the entry point, unless one of its level or above is there already.
-void RaiseEntry(const Store& store, NodePointer node, int level);
+// Makes `node` the entry point, unless one of its level or above is there already or
+// vacuum has freed it meanwhile.
+void RaiseEntry(const GraphContext& context, NodePointer node, int level);
 
 }  // namespace quiver
 

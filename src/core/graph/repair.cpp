@@ -80,16 +80,14 @@ class Repair {
     const NodeLayout& layout = context_->layout();
     const Partition before = ReadPartition(store);
     const NodePointer entry = before.entry();
-    const bool living = entry.valid() && !census_.Missing(entry.number);
-    if (living || (!entry.valid() && !census_.highest().valid())) return;
-    // The number may have got another node since the census; then it is new.
+    if (!entry.valid() && !census_.highest().valid()) return;
     if (entry.valid()) {
       const uint32_t block = layout.BlockOf(entry.number);
       if (block != kMetaBlock && block < store.BlockCount()) {
         QuiverPin pin;
-        const bool there = IsLiving(store.Read(block, &pin), layout, entry, before.entry_level);
+        const bool living = IsLiving(store.Read(block, &pin), layout, entry, before.entry_level);
         store.Release(&pin);
-        if (there) return;
+        if (living) return;
       }
     }
     QuiverPin meta;
@@ -126,21 +124,22 @@ class Repair {
       }
       store.Release(&pin);
       if (!newcomer.valid()) continue;
-      RaiseEntry(store, newcomer, 0);
+      RaiseEntry(*context_, newcomer, 0);
       return;
     }
   }
 
   void FreeNodes(PageKind kind, uint32_t blocks) {
     for (uint32_t block = kMetaBlock + 1; block < blocks; block++) {
-      Pause();
-      FreePlaces(kind, block);
+      do Pause();
+      while (!FreePlaces(kind, block));
     }
   }
 
   // Frees the places of dead nodes on a page.  A page with nothing else becomes free
   // for all uses; one with free places joins the chain of such pages.
-  void FreePlaces(PageKind kind, uint32_t block) {
+  // False where the page has changed in between: look again.
+  bool FreePlaces(PageKind kind, uint32_t block) {
     const NodeLayout& layout = context_->layout();
     const Store& store = context_->store;
     QuiverPin pin;
@@ -149,7 +148,7 @@ class Repair {
     const Places seen = of_kind ? CountPlaces(page, block) : Places();
     const bool chained = of_kind && (Special(page)->flags & kInRoomChain) != 0;
     store.Release(&pin);
-    if (seen.dead == 0 && (seen.free == 0 || chained)) return;
+    if (seen.dead == 0 && (seen.free == 0 || chained)) return true;
 
     // The meta page's lock comes first, where it may be needed.
     const bool whole = !chained && MayGoWhole(seen);
@@ -159,6 +158,7 @@ class Repair {
     if (join) partition = Meta(store.Lock(kMetaBlock, &meta))->partition;
     page = store.Lock(block, &pin);
     bool freed = false;
+    bool done = false;
     if (IsNodePage(page, layout, kind) && ((Special(page)->flags & kInRoomChain) != 0) == chained) {
       const Places places = CountPlaces(page, block);
       if (whole && MayGoWhole(places)) {
@@ -168,6 +168,7 @@ class Repair {
         stats_->freed_nodes += places.dead;
         stats_->freed_pages++;
         freed = true;
+        done = true;
       } else if (!whole && (places.dead > 0 || (join && places.free > 0))) {
         store.Begin();
         uint8_t* image = store.Edit(&pin);
@@ -181,11 +182,13 @@ class Repair {
         }
         store.Commit();
         stats_->freed_nodes += places.dead;
+        done = true;
       }
     }
     store.Release(&pin);
     if (join) store.Release(&meta);
     if (freed) store.NoteFree(block);
+    return done;
   }
 
   // Chunk pages that no node names: those of freed nodes, and what a crash between

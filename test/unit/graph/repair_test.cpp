@@ -189,14 +189,15 @@ INSTANTIATE_TEST_SUITE_P(
 // Against an index of the remaining rows that was never anything else.
 TEST(RepairedGraph, IsAsGoodAsAFreshOne) {
   const uint32_t count = 4000;
-  const std::vector<Vector> rows = GaussianVectors(321, count, 24);
-  const std::vector<Vector> queries = GaussianVectors(322, 60, 24);
+  const std::vector<Vector> rows = GaussianVectors(321, count, 96);
+  const std::vector<Vector> queries = GaussianVectors(322, 60, 96);
   for (const double share : {0.1, 0.5, 0.75}) {
-    MemoryIndex index(ParamsOf(24), rows);
+    MemoryIndex index(ParamsOf(96), rows);
     const std::set<uint32_t> dead = SomeOf(count, share, 323);
     QuiverVacuumStats stats = {};
     ASSERT_EQ(Describe(index.Vacuum([&](uint32_t row) { return dead.count(row) != 0; }, &stats)),
               "");
+    ASSERT_GT(stats.mended, 0u);
     std::vector<Vector> left;
     std::map<uint32_t, uint32_t> position;
     for (uint32_t i = 0; i < count; i++) {
@@ -204,17 +205,19 @@ TEST(RepairedGraph, IsAsGoodAsAFreshOne) {
       position[i] = static_cast<uint32_t>(left.size());
       left.push_back(rows[i]);
     }
-    MemoryIndex fresh(ParamsOf(24), left);
+    MemoryIndex fresh(ParamsOf(96));
+    fresh.SetListLimit(1);
+    fresh.InsertAll(left);
     double repaired = 0;
     for (const Vector& query : queries) {
       const std::set<uint32_t> exact = ExactNearest(QUIVER_METRIC_L2, left, query, 10);
-      for (const Hit& hit : index.Search(query, OptionsOf(40), 10))
+      for (const Hit& hit : index.Search(query, OptionsOf(100), 10))
         repaired += exact.count(position[hit.row]) != 0 ? 1 : 0;
     }
     repaired /= 10.0 * static_cast<double>(queries.size());
-    const double anew = Recall(&fresh, left, queries, 40);
+    const double anew = Recall(&fresh, left, queries, 100);
     printf(
-        "%.2f deleted: recall@10 at ef 40: %.3f, built anew %.3f; %lu mended, %lu links, %lu "
+        "%.2f deleted: recall@10 at ef 100: %.3f, built anew %.3f; %lu mended, %lu links, %lu "
         "searched\n",
         share, repaired, anew, stats.mended, stats.linked, stats.searched);
     // 600 answers: half a percent is what chance does.
