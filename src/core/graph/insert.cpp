@@ -95,7 +95,7 @@ NodePointer Inserter::Insert(const PreparedVector& vector, PostingEntry posting,
       if (!partition.entry().valid() || node.level > partition.entry_level + 1) break;
     }
     if (node.level > 1 && node.level - 1 > partition.entry_level)
-      RaiseEntry(context_->store, at, node.level - 1);
+      RaiseEntry(*context_, at, node.level - 1, bottom);
     return bottom;
   }
 }

@@ -401,10 +401,20 @@ Placed Placer::PlacePosting(NodePointer where, const StoredVector& vector, Posti
   return Placed::kYes;
 }
 
-void RaiseEntry(const Store& store, NodePointer node, int level) {
+// A repair that frees `bottom` after this looks at its uppermost node before: that is
+// there already.
+void RaiseEntry(const GraphContext& context, NodePointer node, int level, NodePointer bottom) {
+  const Store& store = context.store;
+  const NodeLayout& layout = context.layout();
   QuiverPin meta;
+  QuiverPin pin;
   const Partition partition = Meta(store.Lock(kMetaBlock, &meta))->partition;
-  if (partition.entry_number == kInvalidNode || partition.entry_level < level) {
+  bool raise = partition.entry_number == kInvalidNode || partition.entry_level < level;
+  if (raise) {
+    raise = IsLiving(store.Read(layout.BlockOf(bottom.number), &pin), layout, bottom, 0);
+    store.Release(&pin);
+  }
+  if (raise) {
     store.Begin();
     Partition& edited = Meta(store.Edit(&meta))->partition;
     edited.entry_number = node.number;
