@@ -24,10 +24,13 @@ int RandomLevel(uint64_t random) {
 }
 
 // Emptied nodes are about to go: they are neighbours only where there are no others.
-void LeaveOutEmptied(ArenaVector<Found>* found) {
+// False where that is so.
+bool LeaveOutEmptied(ArenaVector<Found>* found) {
   Found* kept = std::remove_if(found->begin(), found->end(),
                                [](const Found& other) { return other.emptied; });
-  if (kept != found->begin()) found->Resize(static_cast<size_t>(kept - found->begin()));
+  if (kept == found->begin()) return false;
+  found->Resize(static_cast<size_t>(kept - found->begin()));
+  return true;
 }
 
 }  // namespace
@@ -125,7 +128,7 @@ Placed Inserter::InsertAtLevel(const PreparedVector& vector, const Partition& pa
       return placer_.PlacePosting(other.pointer(), vector.stored, node->posting, source);
     }
   }
-  LeaveOutEmptied(&found);
+  const bool alone = !LeaveOutEmptied(&found) && node->level == 0;
   const Found* choices[kMaxSlots];
   const NeighborChooser::Count count = chooser_.Choose(found, choices);
   MakeEdges(vector, choices, count);
@@ -133,6 +136,8 @@ Placed Inserter::InsertAtLevel(const PreparedVector& vector, const Partition& pa
   node->edge_count = count.all;
   const Placed placed = placer_.PlaceNode(*node, source, where);
   if (placed == Placed::kYes) WriteBackLinks(*where, node->level, count.all);
+  // Vacuum may have found no living node before, and so taken the entry point away.
+  if (placed == Placed::kYes && alone) RaiseEntry(*context_, *where, 0, *where);
   return placed;
 }
 

@@ -207,6 +207,8 @@ void Mender::ReadCandidates(size_t most) {
 // Candidates for a node that has lost nearly all its neighbours.
 void Mender::SearchAnew() {
   const Partition partition = ReadPartition(context_->store);
+  // It came after the census, which found no node to enter at.
+  if (!partition.entry().valid() && level_ == 0) RaiseEntry(*context_, at_, 0, at_);
   if (!partition.entry().valid() || partition.entry_level < level_) return;
   search_.Reset(&query_, Search::kKeepVectors);
   search_.Run(partition.entry(), partition.entry_level, level_,

@@ -4,6 +4,7 @@
 
 #include "graph/census.h"
 #include "graph/link.h"
+#include "graph/place.h"
 
 namespace quiver {
 

@@ -59,5 +59,49 @@ TEST(RepairRaces, EntryPointAboveANodeThatIsGone) {
   EXPECT_GT(tried, 0u);
 }
 
+// Rows that come while nothing else is left are the graph then.
+TEST(RepairRaces, RowsThatComeWhenAllAreGone) {
+  const std::vector<Vector> rows = GaussianVectors(402, 400, kDim);
+  MemoryIndex start(ParamsOf(kDim));
+  start.SetListLimit(1);
+  start.InsertAll<Vector>({rows.begin(), rows.begin() + 300});
+  ASSERT_EQ(start.partition().state, PartitionState::kGraph);
+  ASSERT_EQ(Describe(start.Delete([](uint32_t) { return true; })), "");
+  const auto expect = [&](MemoryIndex* index, const std::string& what) {
+    for (uint32_t row = 352; row < 356; row++)
+      ASSERT_EQ(Describe(index->Insert(row, rows[row])), "") << what;
+    for (uint32_t row = 350; row < 356; row++)
+      EXPECT_TRUE(IsFoundByBeam(index, rows[row], row)) << what << ", row " << row;
+    ExpectRowsOnce(index->Everything(), RowsUpTo(356, 350), what);
+  };
+  for (uint64_t n = 1;; n++) {
+    MemoryIndex index(start);
+    MemoryStore store(index.file());
+    bool reached = false;
+    AtPoll(&store, n, [&] {
+      reached = true;
+      index.InsertAll<Vector>({rows[350], rows[351]}, 350);
+    });
+    ASSERT_EQ(Describe(index.Cleanup(nullptr, &store)), "");
+    if (!reached) break;
+    expect(&index, "poll " + std::to_string(n) + " of the repair");
+    if (HasFailure()) return;
+  }
+  for (uint64_t n = 1;; n++) {
+    MemoryIndex index(start);
+    MemoryStore store(index.file());
+    bool reached = false;
+    AtPoll(&store, n, [&] {
+      reached = true;
+      ASSERT_EQ(Describe(index.Cleanup()), "");
+    });
+    ASSERT_EQ(Describe(index.InsertWith(&store, 350, rows[350])), "");
+    if (!reached) break;
+    index.InsertAll<Vector>({rows[351]}, 351);
+    expect(&index, "poll " + std::to_string(n) + " of the insert");
+    if (HasFailure()) return;
+  }
+}
+
 }  // namespace
 }  // namespace quiver::fakes
