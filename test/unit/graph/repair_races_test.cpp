@@ -103,5 +103,58 @@ TEST(RepairRaces, RowsThatComeWhenAllAreGone) {
   }
 }
 
+// A beam whose way down is freed begins again at the entry point of now, which it may
+// have met before.
+TEST(RepairRaces, EntryPointGoesUnderASearch) {
+  const std::vector<Vector> rows = GaussianVectors(403, 800, kDim);
+  MemoryIndex start(ParamsOf(kDim));
+  start.SetListLimit(1);
+  start.InsertAll(rows);
+  ASSERT_GE(start.partition().entry_level, 1);
+  for (uint32_t upper = 300; upper < rows.size(); upper++) {
+    // Rows that got on an upper layer; one of them is left.
+    if (SplitMix64(upper).Next() >> 59 != 0) continue;
+    for (uint64_t n = 1; n <= 3; n++) {
+      MemoryIndex index(start);
+      Cursor cursor(index.file(), index.index(), OptionsOf(20, QUIVER_ITERATIVE_OFF), &rows[7]);
+      AtPoll(&cursor.store(), n, [&] {
+        ASSERT_EQ(Describe(index.Vacuum([&](uint32_t row) { return row != upper; })), "");
+      });
+      uint32_t hits = 0;
+      while (cursor.Next().has_value()) hits++;
+      ASSERT_EQ(Describe(cursor.error()), "");
+      EXPECT_GT(hits, 0u) << "row " << upper << ", poll " << n;
+    }
+  }
+}
+
+// A row that is inserted meanwhile gets its place in the graph.
+TEST(RepairRaces, RepairAtEveryPointOfAnInsert) {
+  const std::vector<Vector> rows = GaussianVectors(404, 400, kDim);
+  MemoryIndex start(ParamsOf(kDim));
+  start.SetListLimit(1);
+  start.InsertAll<Vector>({rows.begin(), rows.begin() + 300});
+  // A row that gets on an upper layer.
+  uint32_t upper = 300;
+  while (SplitMix64(upper).Next() >> 59 != 0) upper++;
+  for (uint64_t n = 1;; n++) {
+    MemoryIndex index(start);
+    MemoryStore store(index.file());
+    bool reached = false;
+    AtPoll(&store, n, [&] {
+      reached = true;
+      ASSERT_EQ(Describe(index.Vacuum([](uint32_t row) { return row % 7 != 1 && row < 300; })), "");
+    });
+    ASSERT_EQ(Describe(index.InsertWith(&store, upper, rows[350])), "");
+    if (!reached) break;
+    EXPECT_TRUE(IsFoundByBeam(&index, rows[350], upper)) << "poll " << n;
+    std::vector<uint32_t> left = {upper};
+    for (uint32_t row = 0; row < 300; row++)
+      if (row % 7 == 1) left.push_back(row);
+    ExpectRowsOnce(index.Everything(), left, "poll " + std::to_string(n));
+    if (HasFailure()) return;
+  }
+}
+
 }  // namespace
 }  // namespace quiver::fakes
