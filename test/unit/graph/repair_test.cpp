@@ -324,5 +324,31 @@ TEST(RepairedGraph, EachChainIsWalkedOnce) {
   EXPECT_LE(store.reads(), 2 * pages + 10);
 }
 
+// A chain of pages with room that leads to the meta page, in a circle or to pages of
+// another kind ends there.
+TEST(RepairedGraph, DamagedChainOfRoom) {
+  const std::vector<Vector> rows = GaussianVectors(381, 700, 60);
+  MemoryIndex sound(ParamsOf(60));
+  sound.SetListLimit(1);
+  sound.InsertAll(rows);
+  ASSERT_EQ(Describe(sound.Vacuum([](uint32_t row) { return row % 3 == 0; })), "");
+  const uint32_t first = sound.partition().node_room;
+  ASSERT_NE(first, QUIVER_INVALID_BLOCK);
+  const std::vector<uint32_t> upper = sound.PagesOf(PageKind::kUpper);
+  ASSERT_FALSE(upper.empty());
+  for (const uint32_t next : {kMetaBlock, first, upper[0], 5000000u}) {
+    MemoryIndex index(sound);
+    index.file()->Overwrite(first, kPageSpecialOffset + offsetof(PageSpecial, next), &next,
+                            sizeof next);
+    for (uint32_t row = 1000; row < 1200; row++)
+      ASSERT_EQ(Describe(index.Insert(row, rows[(row - 1000) * 3])), "") << next;
+    EXPECT_EQ(Describe(index.Open()), "") << next;
+    std::vector<uint32_t> left = RowsUpTo(1200, 1000);
+    for (uint32_t row = 0; row < 700; row++)
+      if (row % 3 != 0) left.push_back(row);
+    ExpectRowsOnce(index.Everything(), left, std::to_string(next));
+  }
+}
+
 }  // namespace
 }  // namespace quiver::fakes
