@@ -136,10 +136,6 @@ ExtendFork(Relation index, ForkNumber fork, bool mayAddMore)
 	int			extra = 0;
 	bool		needLock = !RELATION_IS_LOCAL(index);
 
-	/*
-	 * The lock ends only after the new page is locked, as everywhere in
-	 * PostgreSQL, so that nobody else finds the page empty and takes it.
-	 */
 	if (needLock && !ConditionalLockRelationForExtension(index, ExclusiveLock))
 	{
 		LockRelationForExtension(index, ExclusiveLock);
@@ -158,6 +154,17 @@ ExtendFork(Relation index, ForkNumber fork, bool mayAddMore)
 		RecordFreeIndexPage(index, first + i);
 	if (extra > 0)
 		FreeSpaceMapVacuumRange(index, first + 1, first + 1 + extra);
+
+	/*
+	 * The page was there before it was locked.  A vacuum that came in between has
+	 * named it in the map, and somebody may have taken it from there: whoever
+	 * locks it first has it.
+	 */
+	if (!PageIsNew(BufferGetPage(buffer)))
+	{
+		UnlockReleaseBuffer(buffer);
+		return ExtendFork(index, fork, mayAddMore);
+	}
 	return buffer;
 #endif
 }
