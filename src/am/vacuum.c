@@ -106,12 +106,13 @@ quivervacuumcleanup(IndexVacuumInfo *info, IndexBulkDeleteResult *stats)
 	MemoryContextDelete(memory);
 	TellVerbose(info, &counts);
 
+	/* The map's upper pages, so that what has been freed is found. */
+	if (stats != NULL || counts.freed_pages > 0)
+		IndexFreeSpaceMapVacuum(info->index);
+
 	/* Without a bulkdelete there are no figures, and NULL says that the old ones still hold. */
 	if (stats == NULL)
 		return NULL;
-
-	/* The map's upper pages, so that what has been freed is found. */
-	IndexFreeSpaceMapVacuum(info->index);
 
 	stats->num_pages = RelationGetNumberOfBlocks(info->index);
 	stats->pages_newly_deleted += (BlockNumber) counts.freed_pages;
