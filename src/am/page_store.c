@@ -136,10 +136,6 @@ ExtendFork(Relation index, ForkNumber fork, bool mayAddMore)
 	int			extra = 0;
 	bool		needLock = !RELATION_IS_LOCAL(index);
 
-	/*
-	 * The lock ends only after the new page is locked, as everywhere in
-	 * PostgreSQL, so that nobody else finds the page empty and takes it.
-	 */
 	if (needLock && !ConditionalLockRelationForExtension(index, ExclusiveLock))
 	{
 		LockRelationForExtension(index, ExclusiveLock);

@@ -4,13 +4,6 @@
 
 namespace quiver {
 
-bool IsLiving(const uint8_t* page, const NodeLayout& layout, NodePointer at, int level) {
-  const ConstNode node(page, layout, layout.SlotOf(at.number));
-  return IsNodePage(page, layout, level == 0 ? PageKind::kNode : PageKind::kUpper) &&
-         node.in_use() && (node.head().flags & kNodeEmptied) == 0 &&
-         node.pointer_generation() == at.generation && node.head().level == level;
-}
-
 Census::Census(const GraphContext& context)
     : context_(&context), missing_(context.allocator), uppers_(context.allocator) {}
 

@@ -61,9 +61,6 @@ class Census {
   int highest_level_ = 0;
 };
 
-// True where a living node lies: in use, not emptied, just this one, on `level`.
-bool IsLiving(const uint8_t* page, const NodeLayout& layout, NodePointer at, int level);
-
 }  // namespace quiver
 
 #endif  // QUIVER_GRAPH_CENSUS_H

@@ -99,7 +99,7 @@ NodePointer Inserter::Insert(const PreparedVector& vector, PostingEntry posting,
     }
     // Where vacuum found all nodes dead meanwhile, it has left none to enter by.
     if (node.level - 1 > partition.entry_level || !ReadPartition(context_->store).entry().valid())
-      RaiseEntry(*context_, at, node.level - 1);
+      RaiseEntry(*context_, at, node.level - 1, bottom);
     return bottom;
   }
 }

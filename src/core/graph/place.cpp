@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "graph/census.h"
 #include "graph/chain.h"
 
 namespace quiver {
@@ -410,23 +409,26 @@ Placed Placer::PlacePosting(NodePointer where, const StoredVector& vector, Posti
   return Placed::kYes;
 }
 
-void RaiseEntry(const GraphContext& context, NodePointer node, int level) {
+// A repair that frees `bottom` after this looks at its uppermost node before: that is
+// there already.
+void RaiseEntry(const GraphContext& context, NodePointer node, int level, NodePointer bottom) {
   const Store& store = context.store;
+  const NodeLayout& layout = context.layout();
   QuiverPin meta;
   QuiverPin pin;
   const Partition partition = Meta(store.Lock(kMetaBlock, &meta))->partition;
-  if (partition.entry_number == kInvalidNode || partition.entry_level < level) {
-    // A row moved from the list may have been dead, and its node freed by now.
-    const uint8_t* page = store.Read(context.layout().BlockOf(node.number), &pin);
-    if (IsLiving(page, context.layout(), node, level)) {
-      store.Begin();
-      Partition& edited = Meta(store.Edit(&meta))->partition;
-      edited.entry_number = node.number;
-      edited.entry_generation = node.generation;
-      edited.entry_level = static_cast<uint8_t>(level);
-      store.Commit();
-    }
+  bool raise = partition.entry_number == kInvalidNode || partition.entry_level < level;
+  if (raise) {
+    raise = IsLiving(store.Read(layout.BlockOf(bottom.number), &pin), layout, bottom, 0);
     store.Release(&pin);
+  }
+  if (raise) {
+    store.Begin();
+    Partition& edited = Meta(store.Edit(&meta))->partition;
+    edited.entry_number = node.number;
+    edited.entry_generation = node.generation;
+    edited.entry_level = static_cast<uint8_t>(level);
+    store.Commit();
   }
   store.Release(&meta);
 }

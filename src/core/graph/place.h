@@ -79,9 +79,10 @@ class Placer {
   ArenaVector<uint32_t> chunks_;  // pages of the place's former node, to be written anew
 };
 
-// Makes `node` the entry point, unless one of its level or above is there already or
-// vacuum has freed it meanwhile.
-void RaiseEntry(const GraphContext& context, NodePointer node, int level);
+// Makes `node`, which stands above `bottom` or is it, the entry point, unless one of its
+// level or above is there already, or vacuum has emptied `bottom` meanwhile: the row may have
+// been a dead one that moved from the list.
+void RaiseEntry(const GraphContext& context, NodePointer node, int level, NodePointer bottom);
 
 }  // namespace quiver
 

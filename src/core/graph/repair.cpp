@@ -124,7 +124,7 @@ class Repair {
       }
       store.Release(&pin);
       if (!newcomer.valid()) continue;
-      RaiseEntry(*context_, newcomer, 0);
+      RaiseEntry(*context_, newcomer, 0, newcomer);
       return;
     }
   }

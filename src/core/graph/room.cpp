@@ -15,13 +15,14 @@ uint32_t TakeOffRoom(const GraphContext& context, PageKind kind, uint32_t block)
   QuiverPin pin;
   Partition partition = Meta(store.Lock(kMetaBlock, &meta))->partition;
   uint32_t& first = RoomOf(&partition, kind);
-  if (first == block && block < store.BlockCount()) {
+  if (first == block && block != kMetaBlock && block < store.BlockCount()) {
     const uint8_t* page = store.Lock(block, &pin);
     const bool of_chain =
         IsNodePage(page, context.layout(), kind) && (Special(page)->flags & kInRoomChain) != 0;
     if (FreeSlot(page, context.layout(), kind) < 0 || !of_chain) {
       // A chain that leads elsewhere is given up: it costs space until vacuum.
-      first = of_chain ? Special(page)->next : QUIVER_INVALID_BLOCK;
+      const uint32_t next = Special(page)->next;
+      first = of_chain && next != kMetaBlock && next != block ? next : QUIVER_INVALID_BLOCK;
       store.Begin();
       Meta(store.Edit(&meta))->partition = partition;
       if (of_chain) {

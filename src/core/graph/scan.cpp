@@ -259,12 +259,13 @@ bool Scan::FillFirst() {
     stats_.pages++;
   }
   const bool off = options_->iterative == QUIVER_ITERATIVE_OFF;
-  search_.Reset(&query_, (off ? Search::kKeepNothing : Search::kKeepCandidates) |
-                             (decoded_ != nullptr ? Search::kKeepSizes : Search::kKeepNothing) |
-                             (options_->skip_killed ? Search::kSkipKilled : Search::kKeepNothing));
+  const unsigned keep = (off ? Search::kKeepNothing : Search::kKeepCandidates) |
+                        (decoded_ != nullptr ? Search::kKeepSizes : Search::kKeepNothing) |
+                        (options_->skip_killed ? Search::kSkipKilled : Search::kKeepNothing);
   bool within = true;
   for (;;) {
     has_graph_ = partition.entry().valid();
+    search_.Reset(&query_, keep);
     if (!has_graph_) break;
     search_.Run(partition.entry(), partition.entry_level, 0, width_);
     if (search_.found().empty()) {

@@ -127,7 +127,7 @@ const uint8_t* Search::KeepVector(const ConstNode& whole, bool in_place) {
   return kept.bytes;
 }
 
-float Search::DistanceTo(const Query& query, NodePointer to, int level) {
+float Search::DistanceTo(const Query& query, NodePointer to, int level, bool exactly) {
   const NodeLayout& layout = context_->layout();
   const Store& store = context_->store;
   const uint32_t block = layout.BlockOf(to.number);
@@ -142,7 +142,7 @@ float Search::DistanceTo(const Query& query, NodePointer to, int level) {
   float distance = std::numeric_limits<float>::infinity();
   const ConstNode node(page, layout, layout.SlotOf(to.number));
   if (IsNodePage(page, layout, level == 0 ? PageKind::kNode : PageKind::kUpper) && node.in_use() &&
-      node.pointer_generation() == to.generation && node.head().level == level) {
+      (!exactly || node.pointer_generation() == to.generation) && node.head().level == level) {
     const ConstNode whole = reader_.Read(node, to.number, NodeReader::kVector, &stats_->pages);
     distance = Distance(*context_->kernels, *context_->index, query, VectorOf(whole));
   }
@@ -163,10 +163,11 @@ void Search::Expand(const Candidate& candidate, int level) {
   const uint8_t* page = store.Read(block, &pin);
   stats_->pages++;
   CheckReadable(store, page, layout, block);
+  // Another node in the place of a freed one is as good a route, and will not be visited
+  // again by pointers of its own.
   const ConstNode node(page, layout, layout.SlotOf(candidate.number));
   if (!IsNodePage(page, layout, level == 0 ? PageKind::kNode : PageKind::kUpper) ||
-      !node.in_use() || node.pointer_generation() != candidate.generation ||
-      node.head().level != level) {
+      !node.in_use() || node.head().level != level) {
     store.Release(&pin);
     return;
   }
@@ -177,7 +178,7 @@ void Search::Expand(const Candidate& candidate, int level) {
   found.vector = VectorOf(whole);
   found.distance = Distance(*context_->kernels, *context_->index, *query_, found.vector);
   found.number = candidate.number;
-  found.generation = candidate.generation;
+  found.generation = node.pointer_generation();
   found.posting_count = static_cast<uint8_t>(node.posting_count());
   found.emptied = (head.flags & kNodeEmptied) != 0;
   memcpy(found.postings, head.postings, sizeof found.postings);
@@ -245,7 +246,7 @@ void Search::OfferByReading(const uint32_t* numbers, const uint16_t* generations
                              layout.node_bytes);
   }
   for (uint32_t i = 0; i < fresh_count; i++) {
-    fresh[i].distance = DistanceTo(*query_, fresh[i].pointer(), level);
+    fresh[i].distance = DistanceTo(*query_, fresh[i].pointer(), level, false);
     if (fresh[i].distance < std::numeric_limits<float>::infinity()) Offer(fresh[i]);
   }
 }

@@ -63,8 +63,8 @@ class Search {
   bool Continue(size_t width);
 
   // Distance of `query` to the node that `to` points to on `level`, read from its
-  // page; infinity where it is not there.
-  float DistanceTo(const Query& query, NodePointer to, int level);
+  // page; infinity where it is not there.  exactly: nor any other in its place.
+  float DistanceTo(const Query& query, NodePointer to, int level, bool exactly = true);
 
   ArenaVector<Found>& found() { return found_; }
   const ArenaVector<Candidate>& spill() const { return spill_; }

@@ -1,5 +1,7 @@
 #include "graph/trim.h"
 
+#include <algorithm>
+
 #include "graph/vacuum.h"
 
 namespace quiver {
@@ -21,6 +23,8 @@ class Trimmer {
     const ConstNode node(page, layout_, layout_.SlotOf(number));
     const bool there = IsNodePage(page, layout_, PageKind::kNode) && node.in_use();
     const uint32_t generation = node.head().generation;
+    // Rows join them only where there is no chain.
+    const uint32_t inline_rows = node.posting_count();
     uint32_t block = there ? node.head().posting_head : QUIVER_INVALID_BLOCK;
     store_.Release(&pin);
 
@@ -37,6 +41,9 @@ class Trimmer {
       const uint32_t next = Special(page)->next;
       store_.Release(&pin);
       below = block;
+      if (empty && inline_rows == 0 && before == QUIVER_INVALID_BLOCK &&
+          next == QUIVER_INVALID_BLOCK)
+        SetRepairPending(store_, true);
       if (!empty || !TakeOffPosting(number, generation, before, block)) before = block;
       block = next;
     }
@@ -71,10 +78,9 @@ class Trimmer {
   }
 
   // Takes `block`, which follows `before` or the node's head, out of the node's chain;
-  // false where it has a row after all.
+  // false where it has a row after all.  A chain's only page may be the last that a node
+  // without rows in its head has: SetRepairPending came before.
   bool TakeOffPosting(uint32_t number, uint32_t generation, uint32_t before, uint32_t block) {
-    // Before the node is emptied, if it will be.
-    if (before == QUIVER_INVALID_BLOCK) SetRepairPending(store_, true);
     const uint32_t slot = layout_.SlotOf(number);
     QuiverPin node_pin;
     QuiverPin before_pin;
@@ -157,11 +163,15 @@ class Trimmer {
 
 }  // namespace
 
-void TrimChains(const Store& store, const QuiverIndex& index, const EmptyPages& empty,
-                void (*delay)(), QuiverVacuumStats* stats) {
+void TrimChains(const Store& store, const QuiverIndex& index, EmptyPages* empty, void (*delay)(),
+                QuiverVacuumStats* stats) {
   Trimmer trimmer(store, index.layout, delay, stats);
-  for (const uint32_t number : empty.nodes()) trimmer.TrimNode(number);
-  if (empty.loose()) trimmer.TrimLoose();
+  // Pages of several chains may lie between each other.
+  ArenaVector<uint32_t>& nodes = empty->nodes();
+  std::sort(nodes.begin(), nodes.end());
+  const uint32_t* end = std::unique(nodes.begin(), nodes.end());
+  for (const uint32_t* number = nodes.begin(); number != end; number++) trimmer.TrimNode(*number);
+  if (empty->loose()) trimmer.TrimLoose();
 }
 
 }  // namespace quiver

@@ -23,7 +23,7 @@ class EmptyPages {
       nodes_.PushBack(number);
   }
 
-  const ArenaVector<uint32_t>& nodes() const { return nodes_; }
+  ArenaVector<uint32_t>& nodes() { return nodes_; }
   bool loose() const { return loose_; }
 
  private:
@@ -34,8 +34,8 @@ class EmptyPages {
 // Frees the pages without rows of the nodes' chains and, but for the last page, of
 // that of the loose rows.  A node whose last page goes and that has no row in its
 // head is emptied.  Only one vacuum at a time takes pages out of chains.
-void TrimChains(const Store& store, const QuiverIndex& index, const EmptyPages& empty,
-                void (*delay)(), QuiverVacuumStats* stats);
+void TrimChains(const Store& store, const QuiverIndex& index, EmptyPages* empty, void (*delay)(),
+                QuiverVacuumStats* stats);
 
 }  // namespace quiver
 

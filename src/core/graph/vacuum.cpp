@@ -168,7 +168,7 @@ void BulkDelete(const Store& store, const QuiverIndex& index, const DeadRows& de
     // The map of free pages does not outlive a crash.
     if (free) store.NoteFree(block);
   }
-  TrimChains(store, index, empty, dead.delay, stats);
+  TrimChains(store, index, &empty, dead.delay, stats);
 }
 
 }  // namespace quiver

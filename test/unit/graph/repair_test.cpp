@@ -287,5 +287,77 @@ TEST(RepairedGraph, SameVectorAddsARowOnly) {
   EXPECT_LT(reads / 100, 40u);
 }
 
+uint32_t RepairPending(MemoryIndex* index) {
+  return Meta(static_cast<const uint8_t*>(index->file()->Copy(kMetaBlock).data()))->repair_pending;
+}
+
+// A chain that loses its first page, but not its node the last row, is no reason to
+// look at the whole graph.
+TEST(RepairedGraph, NoRepairWithoutEmptiedNodes) {
+  const Vector one = GaussianVectors(361, 1, 60)[0];
+  MemoryIndex index(ParamsOf(60));
+  index.SetListLimit(1);
+  index.InsertAll(GaussianVectors(362, 300, 60));
+  for (uint32_t row = 1000; row < 3500; row++) index.InsertAll<Vector>({one}, row);
+  QuiverVacuumStats stats = {};
+  ASSERT_EQ(Describe(index.Delete([](uint32_t row) { return row >= 1000 && row < 2500; }, &stats)),
+            "");
+  EXPECT_GE(stats.freed_pages, 1u);
+  EXPECT_EQ(stats.emptied, 0u);
+  EXPECT_EQ(RepairPending(&index), 0u);
+  ASSERT_EQ(Describe(index.Delete([](uint32_t row) { return row >= 1000; }, &stats)), "");
+  EXPECT_EQ(stats.emptied, 1u);
+  EXPECT_NE(RepairPending(&index), 0u);
+}
+
+// Two chains that lie between each other, with every second page empty.
+TEST(RepairedGraph, EachChainIsWalkedOnce) {
+  const std::vector<Vector> two = GaussianVectors(371, 2, 16);
+  MemoryIndex index(ParamsOf(16));
+  index.SetListLimit(1);
+  index.InsertAll(GaussianVectors(372, 300, 16));
+  const uint32_t pages = 10;
+  const auto count = static_cast<uint32_t>(2 * pages * kPostingsPerPage);
+  for (uint32_t row = 1000; row < 1000 + count; row++) index.InsertAll<Vector>({two[row % 2]}, row);
+  ASSERT_GE(index.PagesOf(PageKind::kPosting).size(), 2 * pages - 2);
+  MemoryStore store(index.file());
+  QuiverVacuumStats stats = {};
+  const auto dead = [](uint32_t row) {
+    return row >= 1000 && (row - 1000) / (2 * kPostingsPerPage) % 2 == 1;
+  };
+  // Rows 4 in the heads shift the pages by two rows.
+  ASSERT_EQ(Describe(index.Delete([&](uint32_t row) { return row >= 1004 && dead(row - 4); },
+                                  &stats, &store)),
+            "");
+  EXPECT_GE(stats.freed_pages, pages - 2);
+  EXPECT_LE(store.reads(), 2 * pages + 10);
+}
+
+// A chain of pages with room that leads to the meta page, in a circle or to pages of
+// another kind ends there.
+TEST(RepairedGraph, DamagedChainOfRoom) {
+  const std::vector<Vector> rows = GaussianVectors(381, 700, 60);
+  MemoryIndex sound(ParamsOf(60));
+  sound.SetListLimit(1);
+  sound.InsertAll(rows);
+  ASSERT_EQ(Describe(sound.Vacuum([](uint32_t row) { return row % 3 == 0; })), "");
+  const uint32_t first = sound.partition().node_room;
+  ASSERT_NE(first, QUIVER_INVALID_BLOCK);
+  const std::vector<uint32_t> upper = sound.PagesOf(PageKind::kUpper);
+  ASSERT_FALSE(upper.empty());
+  for (const uint32_t next : {kMetaBlock, first, upper[0], 5000000u}) {
+    MemoryIndex index(sound);
+    index.file()->Overwrite(first, kPageSpecialOffset + offsetof(PageSpecial, next), &next,
+                            sizeof next);
+    for (uint32_t row = 1000; row < 1200; row++)
+      ASSERT_EQ(Describe(index.Insert(row, rows[(row - 1000) * 3])), "") << next;
+    EXPECT_EQ(Describe(index.Open()), "") << next;
+    std::vector<uint32_t> left = RowsUpTo(1200, 1000);
+    for (uint32_t row = 0; row < 700; row++)
+      if (row % 3 != 0) left.push_back(row);
+    ExpectRowsOnce(index.Everything(), left, std::to_string(next));
+  }
+}
+
 }  // namespace
 }  // namespace quiver::fakes
