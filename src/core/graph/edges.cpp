@@ -123,4 +123,17 @@ void EstimateNeighbors(const QuiverKernels& kernels, const QuiverIndex& index,
     estimates[i] = base + f[i] * f_scale + g[i] * g_scale * static_cast<float>(dots[i]);
 }
 
+float ShortEdge(const NodeLayout& layout, const ConstNode& node) {
+  const uint32_t count = node.slot_count();
+  if (count == 0) return 0;
+  // Magnitudes of float16 are in the order of their bits.
+  uint16_t magnitudes[kMaxSlots];
+  for (uint32_t i = 0; i < count; i++) magnitudes[i] = node.g()[i] & 0x7FFF;
+  std::nth_element(magnitudes, magnitudes + count / 4, magnitudes + count);
+  // E[s z] of a Gaussian z and its code s, the quantizer of InverseCellWidth.
+  const float gain = layout.bits == 1 ? 0.7979f : layout.bits == 2 ? 1.7699f : 5.8977f;
+  const float length = F16ToF32(magnitudes[count / 4]) * node.head().g_scale * gain / 2;
+  return length * length * static_cast<float>(layout.dim);
+}
+
 }  // namespace quiver

@@ -49,6 +49,17 @@ void MoveSlot(const NodeLayout& layout, const Node& node, uint32_t from, uint32_
 void EstimateNeighbors(const QuiverKernels& kernels, const QuiverIndex& index,
                        const ConstNode& node, const Query& query, float base, float* estimates);
 
+// Whether distances are squared lengths, and edges have codes that tell theirs.
+inline bool HasSquaredEdges(const QuiverIndex& index) {
+  return index.layout.codec == Codec::kEdge && index.metric != QUIVER_METRIC_IP;
+}
+
+// The squared length that a quarter of a node's edges are shorter than, about, from their factors
+// alone: g is -2 n^2 / a, and a is near its mean, n sqrt(dim) times a constant of the code's bits,
+// since the residuals are rotated.  0 where it has none.
+// REQUIRES: HasSquaredEdges.
+float ShortEdge(const NodeLayout& layout, const ConstNode& node);
+
 }  // namespace quiver
 
 #endif  // QUIVER_GRAPH_EDGES_H

@@ -15,6 +15,14 @@ namespace {
 // a 32nd of the one below, about as many as a node has neighbours.
 constexpr int kLevelShift = 5;
 
+// Codes of one bit a component lead astray more often: the beam is wider by this part.
+constexpr size_t kCoarseShare = 4;
+
+// A row that has this many rows near, and none of layer 1 about as near, goes there:
+// docs/decisions/0007-cover-of-the-upper-layer.md.
+constexpr size_t kCoverRank = 8;
+constexpr float kCoverGap = 1.2f;
+
 // List rows that an insert moves along while the list drains.
 constexpr int kDrainRows = 4;
 
@@ -84,7 +92,8 @@ NodePointer Inserter::Insert(const PreparedVector& vector, PostingEntry posting,
     if (placed == Placed::kGone || merged) return {};
 
     // Levels grow one at a time, so that a layer is entered by few nodes only.
-    const int top = std::min(RandomLevel(random), partition.entry_level + 1);
+    const int wanted = std::max(RandomLevel(random), uncovered_ ? 1 : 0);
+    const int top = std::min(wanted, partition.entry_level + 1);
     NodePointer at = bottom;
     for (node.level = 1; node.level <= top;) {
       node.down = at;
@@ -109,9 +118,12 @@ Placed Inserter::InsertAtLevel(const PreparedVector& vector, const Partition& pa
                                NodePointer* where, bool* merged) {
   search_.Reset(&vector.query, Search::kKeepVectors);
   if (node->level == 0) search_.StopAt(&vector.stored);
+  auto width = static_cast<size_t>(ef_construction);
+  if (context_->layout().codec == Codec::kEdge && context_->layout().bits == 1)
+    width += width / kCoarseShare;
   if (node->level <= partition.entry_level)
-    search_.Run(partition.entry(), partition.entry_level, node->level,
-                static_cast<size_t>(ef_construction));
+    search_.Run(partition.entry(), partition.entry_level, node->level, width,
+                width * Search::kWideWhenLinking);
   ArenaVector<Found>& found = search_.found();
   if (found.empty() && node->level <= partition.entry_level) {
     // Vacuum has moved the entry point meanwhile, or freed all that the search knew.
@@ -133,6 +145,10 @@ Placed Inserter::InsertAtLevel(const PreparedVector& vector, const Partition& pa
     }
   }
   LeaveOutEmptied(&found);
+  if (node->level == 0)
+    uncovered_ = HasSquaredEdges(*context_->index) && found.size() > kCoverRank &&
+                 partition.entry_level > 0 &&
+                 search_.above() > kCoverGap * found[kCoverRank].distance;
   const Found* choices[kMaxSlots];
   const NeighborChooser::Count count = chooser_.Choose(found, choices);
   MakeEdges(vector, choices, count);

@@ -47,8 +47,9 @@ class Inserter {
   NeighborChooser chooser_;
   Placer placer_;
   LinkWriter linker_;
-  QueryMaker query_;  // of the row
-  float* scratch_;    // 2 x dim
+  QueryMaker query_;        // of the row
+  bool uncovered_ = false;  // no node of layer 1 is near the row inserted
+  float* scratch_;          // 2 x dim
   ArenaVector<uint64_t> stored_;
   float* neighbor_;      // one neighbour, decoded
   uint8_t* edge_codes_;  // slots x code_bytes

@@ -210,8 +210,9 @@ void Mender::SearchAnew() {
   const Partition partition = ReadPartition(context_->store);
   if (!partition.entry().valid() || partition.entry_level < level_) return;
   search_.Reset(&query_, Search::kKeepVectors);
-  search_.Run(partition.entry(), partition.entry_level, level_,
-              static_cast<size_t>(ef_construction_));
+  const auto width = static_cast<size_t>(ef_construction_);
+  search_.Run(partition.entry(), partition.entry_level, level_, width,
+              width * Search::kWideWhenLinking);
   found_.Clear();
   for (const Found& found : search_.found())
     if (!found.emptied && !InList(found.pointer())) found_.PushBack(found);

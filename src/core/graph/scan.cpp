@@ -12,6 +12,9 @@ namespace {
 // Later beams grow, so that a long stream costs little more than its rows.
 constexpr size_t kMostWidthFactor = 16;
 
+// A search that looks lost goes down once more with a beam this much wider on layer 1.
+constexpr size_t kWideFactor = 3;
+
 // Pages swept between two batches of a sweep without order.
 constexpr uint32_t kWalkPages = 16;
 
@@ -267,7 +270,7 @@ bool Scan::FillFirst() {
     has_graph_ = partition.entry().valid();
     search_.Reset(&query_, keep);
     if (!has_graph_) break;
-    search_.Run(partition.entry(), partition.entry_level, 0, width_);
+    search_.Run(partition.entry(), partition.entry_level, 0, width_, width_ * kWideFactor);
     if (search_.found().empty()) {
       // Vacuum may have moved the entry point away from where it was.
       const NodePointer before = partition.entry();

@@ -12,6 +12,11 @@ namespace {
 constexpr size_t kLeastDescentWidth = 3;
 constexpr size_t kDescentShare = 8;
 
+// When a search looks lost (docs/decisions/0007-cover-of-the-upper-layer.md).
+constexpr float kLostEdges = 1.2f;
+constexpr float kLostGain = 1.2f;
+constexpr float kLostShare = 0.5f;
+
 // Candidates that are fetched ahead: most often the next to be expanded, unless
 // neighbours of the present one are nearer.
 constexpr size_t kFetchedAhead = 4;
@@ -27,6 +32,7 @@ Search::Search(const GraphContext& context, QuiverScanStats* stats)
       stats_(stats),
       beam_(context.allocator),
       visited_(context.allocator),
+      visited_above_(context.allocator),
       found_(context.allocator),
       spill_(context.allocator),
       seeds_(context.allocator),
@@ -37,9 +43,12 @@ void Search::Reset(const Query* query, unsigned keep) {
   query_ = query;
   keep_ = keep;
   block_count_ = context_->store.BlockCount();
+  squares_ = HasSquaredEdges(*context_->index);
   visited_.Clear();
   found_.Clear();
   spill_.Clear();
+  above_ = std::numeric_limits<float>::infinity();
+  farthest_ = 0;
   kept_used_ = 0;
   twin_ = nullptr;
   stop_ = false;
@@ -47,33 +56,59 @@ void Search::Reset(const Query* query, unsigned keep) {
     decoded_ = AllocateArray<float>(context_->allocator, context_->layout().dim);
 }
 
-void Search::Run(NodePointer entry, int entry_level, int level, size_t width) {
+void Search::Run(NodePointer entry, int entry_level, int level, size_t width, size_t wide) {
+  const size_t narrow = std::max(kLeastDescentWidth, width / kDescentShare);
+  Descend(entry, entry_level, level, narrow, narrow);
+  RunLayer(level, width);
+  if (stop_ || level > 0 || entry_level == 0 || wide <= narrow || !LooksLost()) return;
+  const float first = above_;
+  Descend(entry, entry_level, level, narrow, wide);
+  if (above_ < first) RunLayer(level, width);
+}
+
+// Down to the nodes on `level` that seeds_ then has.
+void Search::Descend(NodePointer entry, int entry_level, int level, size_t width,
+                     size_t last_width) {
   const unsigned keep = keep_;
   keep_ = kKeepNothing;
+  marks_ = &visited_above_;
+  visited_above_.Clear();
   seeds_.Clear();
   seeds_.PushBack(Candidate{0, entry.number, entry.generation, 0});
   for (int l = entry_level; l > level; l--) {
     const size_t first = found_.size();
-    RunLayer(l, std::max(kLeastDescentWidth, width / kDescentShare));
+    RunLayer(l, l == level + 1 ? last_width : width);
     seeds_.Clear();
+    above_ = nearest_;
     for (size_t i = first; i < found_.size(); i++) {
       const Found& found = found_[i];
       // An infinite distance (components that overflow) is no reason to stop here.
       const float distance = std::min(found.distance, std::numeric_limits<float>::max());
       seeds_.PushBack(Candidate{distance, found.down.number, found.down.generation, 0});
+      farthest_ = std::max(farthest_, distance);
     }
     found_.Resize(first);
   }
   keep_ = keep;
-  RunLayer(level, width);
+  marks_ = &visited_;
 }
 
 void Search::RunLayer(int level, size_t width) {
   beam_.Reset(width);
-  visited_.Reserve(width * context_->layout().slots);
+  nearest_ = std::numeric_limits<float>::infinity();
+  marks_->Reserve(width * context_->layout().slots);
   for (const Candidate& seed : seeds_)
-    if (seed.number != kInvalidNode && visited_.Insert(seed.number)) Offer(seed);
+    if (seed.number != kInvalidNode && marks_->Insert(seed.number)) Offer(seed);
   Drain(level);
+}
+
+// Whether the nearest node found seems to belong elsewhere: it is farther from the
+// query than from some of its own neighbours, hardly nearer than the nodes of the layer
+// above, and those hardly nearer than any that the descent met.  Where distances are no
+// squared lengths nothing is known.
+bool Search::LooksLost() const {
+  return nearest_ > kLostEdges * nearest_edge_ && nearest_ > kLostShare * farthest_ &&
+         above_ < kLostGain * nearest_;
 }
 
 bool Search::Continue(size_t width) {
@@ -199,6 +234,10 @@ void Search::Expand(const Candidate& candidate, int level) {
   found.vector.bytes =
       (keep_ & kKeepVectors) ? KeepVector(whole, whole.bytes() == node.bytes()) : nullptr;
   found_.PushBack(found);
+  if (found.distance < nearest_) {
+    nearest_ = found.distance;
+    nearest_edge_ = squares_ ? ShortEdge(layout, node) : std::numeric_limits<float>::infinity();
+  }
 
   const uint32_t count = node.slot_count();
   const bool coded = layout.codec != Codec::kNone;
@@ -226,7 +265,7 @@ void Search::Expand(const Candidate& candidate, int level) {
     if (!keep_all && !(estimates[i] < beam_.Threshold())) continue;
     // Written so that a NaN from a damaged slot is refused.
     if (!(estimates[i] < std::numeric_limits<float>::infinity())) continue;
-    if (numbers[i] == kInvalidNode || !visited_.Insert(numbers[i])) continue;
+    if (numbers[i] == kInvalidNode || !marks_->Insert(numbers[i])) continue;
     Offer(Candidate{estimates[i], numbers[i],
                     static_cast<uint16_t>(generations[i] & kGenerationMask), 0});
   }
@@ -239,7 +278,7 @@ void Search::OfferByReading(const uint32_t* numbers, const uint16_t* generations
   Candidate fresh[kMaxSlots];
   uint32_t fresh_count = 0;
   for (uint32_t i = 0; i < count; i++) {
-    if (numbers[i] == kInvalidNode || !visited_.Insert(numbers[i])) continue;
+    if (numbers[i] == kInvalidNode || !marks_->Insert(numbers[i])) continue;
     fresh[fresh_count++] = {0, numbers[i], static_cast<uint16_t>(generations[i] & kGenerationMask),
                             0};
     context_->store.Prefetch(layout.BlockOf(numbers[i]), layout.OffsetOf(layout.SlotOf(numbers[i])),

@@ -51,12 +51,20 @@ class Search {
   // is not emptied.  Until the next Reset.
   void StopAt(const StoredVector* twin) { twin_ = twin; }
 
+  // How much wider the second descent of a row that is to be linked is: its edges are
+  // there for good.
+  static constexpr size_t kWideWhenLinking = 8;
+
   // Searches `level` with a beam of `width`, appending to found(): from `entry`
   // on `entry_level` down through the layers between with a narrow beam (an eighth of `width`, at
   // least three), each begun at all nodes found on the one above: the best one alone leads into a
-  // wrong cluster too often.  Finds nothing where the routes are damaged. REQUIRES: level <=
-  // entry_level.
-  void Run(NodePointer entry, int entry_level, int level, size_t width);
+  // wrong cluster too often.  Where what the bottom layer has looks like a wrong cluster still, the
+  // descent is made once more, with a beam of `wide` on layer 1, and the bottom layer searched from
+  // there.  Finds nothing where the routes are damaged. REQUIRES: level <= entry_level.
+  void Run(NodePointer entry, int entry_level, int level, size_t width, size_t wide);
+
+  // Of the nearest node found on the layer above; infinity where there is none.
+  float above() const { return above_; }
 
   // Goes on in the bottom layer from the candidates spilled so far: a beam of
   // `width` of them.  False when there were none.
@@ -69,12 +77,14 @@ class Search {
   ArenaVector<Found>& found() { return found_; }
   const ArenaVector<Candidate>& spill() const { return spill_; }
   size_t memory() const {
-    return visited_.bytes() + spill_.capacity() * sizeof(Candidate) +
+    return visited_.bytes() + visited_above_.bytes() + spill_.capacity() * sizeof(Candidate) +
            found_.capacity() * sizeof(Found);
   }
 
  private:
+  void Descend(NodePointer entry, int entry_level, int level, size_t width, size_t last_width);
   void RunLayer(int level, size_t width);
+  bool LooksLost() const;
   void Drain(int level);
   void Expand(const Candidate& candidate, int level);
   void OfferByReading(const uint32_t* numbers, const uint16_t* generations, uint32_t count,
@@ -89,11 +99,18 @@ class Search {
   const StoredVector* twin_ = nullptr;
   bool stop_ = false;
   uint32_t block_count_ = 0;
+  bool squares_ = false;
   Beam beam_;
-  Visited visited_;
+  Visited visited_;        // of the layer searched
+  Visited visited_above_;  // of those above it
+  Visited* marks_ = &visited_;
   ArenaVector<Found> found_;
   ArenaVector<Candidate> spill_;
   ArenaVector<Candidate> seeds_;  // where the next layer begins
+  float above_ = std::numeric_limits<float>::infinity();
+  float farthest_ = 0;  // met on the way down
+  float nearest_ = std::numeric_limits<float>::infinity();
+  float nearest_edge_ = 0;  // what ShortEdge says of the nearest one
   NodeReader reader_;
   float* decoded_ = nullptr;
   // Kept vectors, reused after Reset.
