@@ -15,6 +15,9 @@ namespace {
 // a 32nd of the one below, about as many as a node has neighbours.
 constexpr int kLevelShift = 5;
 
+// How often the beam is doubled where it finds emptied nodes.
+constexpr int kMostWidened = 3;
+
 // List rows that an insert moves along while the list drains.
 constexpr int kDrainRows = 4;
 
@@ -103,14 +106,27 @@ NodePointer Inserter::Insert(const PreparedVector& vector, PostingEntry posting,
   }
 }
 
+// Into search_, with wider beams where nearly all that is found is about to go.
+void Inserter::FindNeighbors(const PreparedVector& vector, const Partition& partition, int level,
+                             size_t width) {
+  for (int widened = 0;; widened++, width *= 2) {
+    search_.Reset(&vector.query, Search::kKeepVectors);
+    if (level == 0) search_.StopAt(&vector.stored);
+    if (level > partition.entry_level) return;
+    search_.Run(partition.entry(), partition.entry_level, level, width);
+    const ArenaVector<Found>& found = search_.found();
+    const auto emptied = static_cast<size_t>(std::count_if(
+        found.begin(), found.end(), [](const Found& other) { return other.emptied; }));
+    if (emptied == 0 || search_.met_twin() || found.size() - emptied >= context_->layout().slots ||
+        widened == kMostWidened)
+      return;
+  }
+}
+
 Placed Inserter::InsertAtLevel(const PreparedVector& vector, const Partition& partition,
                                NewNode* node, int ef_construction, const ListSource* source,
                                NodePointer* where, bool* merged) {
-  search_.Reset(&vector.query, Search::kKeepVectors);
-  if (node->level == 0) search_.StopAt(&vector.stored);
-  if (node->level <= partition.entry_level)
-    search_.Run(partition.entry(), partition.entry_level, node->level,
-                static_cast<size_t>(ef_construction));
+  FindNeighbors(vector, partition, node->level, static_cast<size_t>(ef_construction));
   ArenaVector<Found>& found = search_.found();
   if (found.empty() && node->level <= partition.entry_level) {
     const NodePointer now = ReadPartition(context_->store).entry();

@@ -48,6 +48,7 @@ class Search {
   // The bottom layer's search ends at the node of this vector, if it meets one that
   // is not emptied.  Until the next Reset.
   void StopAt(const StoredVector* twin) { twin_ = twin; }
+  bool met_twin() const { return stop_; }
 
   // Searches `level` with a beam of `width`, appending to found(): from `entry`
   // on `entry_level` down through the layers between with a narrow beam (an eighth of `width`, at
