@@ -23,6 +23,9 @@ constexpr size_t kCoarseShare = 4;
 constexpr size_t kCoverRank = 8;
 constexpr float kCoverGap = 1.2f;
 
+// How often the beam is doubled where it finds emptied nodes.
+constexpr int kMostWidened = 3;
+
 // List rows that an insert moves along while the list drains.
 constexpr int kDrainRows = 4;
 
@@ -113,17 +116,30 @@ NodePointer Inserter::Insert(const PreparedVector& vector, PostingEntry posting,
   }
 }
 
+// Into search_, with wider beams where nearly all that is found is about to go.
+void Inserter::FindNeighbors(const PreparedVector& vector, const Partition& partition, int level,
+                             size_t width) {
+  if (context_->layout().codec == Codec::kEdge && context_->layout().bits == 1)
+    width += width / kCoarseShare;
+  for (int widened = 0;; widened++, width *= 2) {
+    search_.Reset(&vector.query, Search::kKeepVectors);
+    if (level == 0) search_.StopAt(&vector.stored);
+    if (level > partition.entry_level) return;
+    search_.Run(partition.entry(), partition.entry_level, level, width,
+                width * Search::kWideWhenLinking);
+    const ArenaVector<Found>& found = search_.found();
+    const auto emptied = static_cast<size_t>(std::count_if(
+        found.begin(), found.end(), [](const Found& other) { return other.emptied; }));
+    if (emptied == 0 || search_.met_twin() || found.size() - emptied >= context_->layout().slots ||
+        widened == kMostWidened)
+      return;
+  }
+}
+
 Placed Inserter::InsertAtLevel(const PreparedVector& vector, const Partition& partition,
                                NewNode* node, int ef_construction, const ListSource* source,
                                NodePointer* where, bool* merged) {
-  search_.Reset(&vector.query, Search::kKeepVectors);
-  if (node->level == 0) search_.StopAt(&vector.stored);
-  auto width = static_cast<size_t>(ef_construction);
-  if (context_->layout().codec == Codec::kEdge && context_->layout().bits == 1)
-    width += width / kCoarseShare;
-  if (node->level <= partition.entry_level)
-    search_.Run(partition.entry(), partition.entry_level, node->level, width,
-                width * Search::kWideWhenLinking);
+  FindNeighbors(vector, partition, node->level, static_cast<size_t>(ef_construction));
   ArenaVector<Found>& found = search_.found();
   if (found.empty() && node->level <= partition.entry_level) {
     // Vacuum has moved the entry point meanwhile, or freed all that the search knew.

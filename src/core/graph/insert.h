@@ -37,6 +37,8 @@ class Inserter {
   Placed InsertAtLevel(const PreparedVector& vector, const Partition& partition, NewNode* node,
                        int ef_construction, const ListSource* source, NodePointer* where,
                        bool* merged);
+  void FindNeighbors(const PreparedVector& vector, const Partition& partition, int level,
+                     size_t width);
   void MakeEdges(const PreparedVector& vector, const Found* const* choices,
                  NeighborChooser::Count count);
   void WriteBackLinks(NodePointer to, int level, uint32_t count);

@@ -50,6 +50,7 @@ class Search {
   // The bottom layer's search ends at the node of this vector, if it meets one that
   // is not emptied.  Until the next Reset.
   void StopAt(const StoredVector* twin) { twin_ = twin; }
+  bool met_twin() const { return stop_; }
 
   // How much wider the second descent of a row that is to be linked is: its edges are
   // there for good.

@@ -128,6 +128,36 @@ TEST(RepairRaces, EntryPointGoesUnderASearch) {
   }
 }
 
+// Rows that come into a region where all others go, while vacuum goes on.
+TEST(RepairRaces, RowsThatComeIntoAnEmptiedRegion) {
+  const std::vector<Vector> rows = GaussianVectors(405, 1000, 32);
+  std::vector<Vector> region = GaussianVectors(406, 1600, 32);
+  for (Vector& vector : region)
+    for (float& component : vector) component = component * 0.3f + 6;
+  MemoryIndex index(ParamsOf(32));
+  index.SetListLimit(1);
+  index.InsertAll(rows);
+  index.InsertAll<Vector>({region.begin(), region.begin() + 1000}, 1000);
+  ASSERT_EQ(Describe(index.Delete([](uint32_t row) { return row >= 1000; })), "");
+  uint32_t next = 2000;
+  const auto insert = [&] {
+    index.InsertAll<Vector>({region[next - 1000]}, next);
+    next++;
+  };
+  MemoryStore store(index.file());
+  uint64_t polls = 0;
+  store.set_at_poll([&] {
+    if (++polls % 3 == 0 && next < 2600) insert();
+  });
+  ASSERT_EQ(Describe(index.Cleanup(nullptr, &store)), "");
+  EXPECT_GT(next, 2100u);
+  while (next < 2600) insert();
+  uint32_t found = 0;
+  for (uint32_t row = 2000; row < next; row++)
+    found += IsFoundByBeam(&index, region[row - 1000], row) ? 1 : 0;
+  EXPECT_GE(found, 595u);
+}
+
 // A row that is inserted meanwhile gets its place in the graph.
 TEST(RepairRaces, RepairAtEveryPointOfAnInsert) {
   const std::vector<Vector> rows = GaussianVectors(404, 400, kDim);
