@@ -4,7 +4,8 @@
 #   make install         install them into that server
 #   make installcheck    SQL and isolation tests against a running server, TAP tests against servers of their own
 #   make check           everything, on a bare Debian 12: install what it needs, build, all tests (CI runs this)
-#   make check-deep      the same with slower variants and longer fuzzing; tests see QUIVER_DEEP=1
+#   make check-deep      the same with slower variants, longer fuzzing, and servers whose memory is watched; tests see
+#                        QUIVER_DEEP=1
 #   make demo            Fashion-MNIST from load to recall table and HTML page, in a throwaway cluster
 #   make lint, format    clang-tidy and clang-format over the C++ sources (PostgreSQL-style C headers left alone)
 #   make WERROR=         build with warnings that do not stop it (newer compilers find new ones)
@@ -78,6 +79,10 @@ PG_CPPFLAGS = $(QUIVER_INCLUDES)
 PG_CFLAGS = $(QUIVER_WARNINGS) -Wno-unused-parameter -Wno-missing-field-initializers -ffp-contract=off -MMD -MP
 PG_CXXFLAGS = -std=c++20 -fno-exceptions -fno-rtti -ffp-contract=off $(QUIVER_WARNINGS) -MMD -MP
 SHLIB_LINK += -lstdc++ -lm
+# Options of sanitizers, for the compilers and the linker alike (scripts/deep-sanitized.sh).
+PG_CFLAGS += $(QUIVER_SANITIZE)
+PG_CXXFLAGS += $(QUIVER_SANITIZE)
+SHLIB_LINK += $(QUIVER_SANITIZE)
 EXTRA_CLEAN = $(OBJS:.o=.d) quiver--*.sql build
 
 # Bitcode of C++ would be compiled by clang without PG_CXXFLAGS; inlining it into queries would gain nothing anyway.

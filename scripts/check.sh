@@ -1,7 +1,10 @@
 #!/bin/bash
 # make check: everything that is tested, on a bare Debian 12.  QUIVER_DEEP=1 (make check-deep) adds the slow variants.
 #
-#   scripts/check.sh [tree|unit|fuzz|regress|isolation|tap|programs|docker ...]     all of them unless some are named
+#   scripts/check.sh [tree|unit|fuzz|regress|isolation|tap|programs|docker|memory ...]     all of them unless some are named
+#
+# Deep stages have scripts of their own, scripts/deep-*.sh, which call this one with another server: PG_CONFIG and
+# SERVER_PROGRAM name it, QUIVER_SANITIZE how the extension is built for it, QUIVER_REGRESS the SQL tests, if not all.
 #
 # Works in a copy of the tree, with a copy of the server, as a user that is not root; neither the checkout nor the
 # system's PostgreSQL is written to.  Goes on after a failure, so that one run tells all, and ends with the counts.
@@ -64,7 +67,7 @@ step() {
 }
 
 build_extension() {
-	quietly build.log make -C "$TREE" -j "$JOBS" PG_CONFIG="$PRIVATE_PG_CONFIG" install
+	quietly build.log make -C "$TREE" -j "$JOBS" PG_CONFIG="$PRIVATE_PG_CONFIG" QUIVER_SANITIZE="${QUIVER_SANITIZE:-}" install
 }
 
 build_bench() {
@@ -150,6 +153,14 @@ pg_regress() {
 	echo "$name: $ok passed, $bad failed"
 }
 
+# Sanitizers write where the server does; each report begins with one of these.
+no_reports() {
+	local log=$WORK/data.log
+	[ -s "$log" ] && ! grep -qE 'runtime error: |ERROR: AddressSanitizer' "$log" && return 0
+	grep -E -A 20 'runtime error: |ERROR: AddressSanitizer' "$log" | head -n 200
+	return 1
+}
+
 # tap NAME [SETTING...]: servers of their own; the settings go to each of them.
 tap() {
 	local name=$1 log=$LOGS/$1.log config=$LOGS/$1.conf script ok bad
@@ -157,7 +168,7 @@ tap() {
 	say "$name"
 	printf '%s\n' "$@" | as_server_user tee "$config" >/dev/null
 	as_server_user env TEMP_CONFIG="$config" make -C "$TREE" PG_CONFIG="$PRIVATE_PG_CONFIG" installcheck REGRESS= ISOLATION= \
-		PROVE_FLAGS="--timer --verbose" >"$log" 2>&1 || true
+		PROVE_FLAGS="--timer --verbose --jobs=$JOBS" >"$log" 2>&1 || true
 	ok=$(grep -cE '^ok [0-9]+' "$log" || true)
 	bad=$(grep -cE '^not ok [0-9]+' "$log" || true)
 	if ! grep -q '^Result: PASS' "$log"; then
@@ -174,16 +185,40 @@ tap() {
 	echo "$name: $ok passed, $bad failed"
 }
 
+# deep NAME: runs scripts/deep-NAME.sh, which ends with a table like ours, and adds its counts.
+deep() {
+	local log=$LOGS/deep-$1.log kind ok bad counted=0 status=0
+	say "deep: $1"
+	"$SOURCE/scripts/deep-$1.sh" 2>&1 | as_server_user tee "$log" | sed 's/^/    /' || status=$?
+	while read -r kind ok bad; do
+		count "$kind" "$ok" "$bad"
+		counted=$((counted + bad))
+	done < <(sed -n '/^steps: /,$s/^\([a-z]*\): \([0-9]*\) passed, \([0-9]*\) failed$/\1 \2 \3/p' "$log")
+	# A stage that could not be run, or whose reports nobody's test shows, has failed too.
+	if [ "$status" -eq 0 ]; then
+		count steps 1 0
+	elif [ "$counted" -eq 0 ]; then
+		count steps 0 1
+	fi
+	[ "$status" -eq 0 ] && echo "ok: deep: $1" || echo "FAILED: deep: $1"
+}
+
 if wanted tree; then
 	step "tree: rules that no compiler checks" as_server_user "$TREE/scripts/check-tree.sh"
 fi
 step "extension: build with warnings as errors, install into a copy of the server" build_extension
-step "extension: exported symbols" as_server_user "$TREE/scripts/check-symbols.sh" "$TREE/quiver.so"
+# Sanitizers export more.
+[ -n "${QUIVER_SANITIZE:-}" ] || step "extension: exported symbols" as_server_user "$TREE/scripts/check-symbols.sh" "$TREE/quiver.so"
 if wanted unit; then
-	unit release . -DQUIVER_BENCH=ON
-	# Sanitized, the graph's tests run at the CPU's best level only (the kernels' own tests force every level themselves).
-	if [ -n "$DEEP" ]; then sanitized=.; else sanitized='^unit$'; fi
-	unit asan-ubsan "$sanitized" -DQUIVER_SANITIZE=ON
+	# Everything at the CPU's best level; most of it at the others, and sanitized at the best one.  In the long run
+	# everything everywhere.  The kernels' own tests force every level themselves.
+	if [ -n "$DEEP" ]; then
+		unit release '^unit_all_' -DQUIVER_BENCH=ON
+		unit asan-ubsan '^unit_all_' -DQUIVER_SANITIZE=ON
+	else
+		unit release '^unit_(all_.|most_.[^_].*)$' -DQUIVER_BENCH=ON
+		unit asan-ubsan '^unit_most_.$' -DQUIVER_SANITIZE=ON
+	fi
 fi
 if wanted fuzz; then
 	# Each make check is the same; the long runs look further.
@@ -193,7 +228,7 @@ if wanted regress || wanted isolation; then
 	step "throwaway cluster" cluster_start data 'fsync = off' "log_line_prefix = '%m [%p] %a '" 'max_connections = 40'
 fi
 if wanted regress; then
-	pg_regress regress regress ''
+	pg_regress regress regress '' ${QUIVER_REGRESS:+REGRESS="$QUIVER_REGRESS"}
 	if [ -n "$DEEP" ]; then
 		# All but the test that prints the settings.
 		tests=$(cd "$TREE/sql" && printf '%s ' *.sql | sed 's/\.sql / /g; s/\bindex_settings //')
@@ -205,6 +240,9 @@ if wanted regress; then
 fi
 if wanted isolation; then
 	pg_regress isolation isolation ''
+fi
+if [ -n "${QUIVER_SANITIZE:-}" ]; then
+	step "sanitizers: no reports in the server's log" no_reports
 fi
 if wanted tap; then
 	tap tap
@@ -220,6 +258,11 @@ fi
 if wanted docker; then
 	step "docker: the image's steps, without a container engine" \
 		as_server_user "$TREE/docker/test-steps.sh" "$(system_pg_config)"
+fi
+if [ -n "$DEEP" ] && wanted memory; then
+	deep cassert
+	deep valgrind
+	deep sanitized
 fi
 
 printf '\n'

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Installs the Debian packages that a purpose needs and that are not there yet.
 #
-#   scripts/install-deps.sh build|check|demo|lint [...]
+#   scripts/install-deps.sh build|check|deep|demo|lint [...]
 #
 # Does nothing, quickly, when all are installed.  Otherwise needs root, or sudo.
 set -euo pipefail
@@ -30,6 +30,11 @@ packages() {
 		check   libfaiss-dev                    the bench driver's in-process reference
 		check   liblapack-dev                   Faiss links it
 		check   libfmt-dev                      the bench driver's output
+		deep    postgresql-$PG_MAJOR            the server that runs the sanitized extension
+		deep    libipc-run-perl                 TAP tests
+		deep    valgrind                        watches the server, whose build needs its headers
+		deep    bzip2                           unpacks PostgreSQL's source
+		deep    zlib1g-dev                      PostgreSQL's build links it
 		demo    postgresql-$PG_MAJOR            the throwaway server
 		demo    libpq-dev                       client of the demo
 		demo    zlib1g-dev                      the demo reads the gzipped images
@@ -44,10 +49,10 @@ packages() {
 
 # Every purpose but lint compiles the extension.
 wanted=" build "
-[ $# -gt 0 ] || { echo "usage: $0 build|check|demo|lint [...]" >&2; exit 2; }
+[ $# -gt 0 ] || { echo "usage: $0 build|check|deep|demo|lint [...]" >&2; exit 2; }
 for purpose in "$@"; do
 	case $purpose in
-		build | check | demo) wanted+="$purpose " ;;
+		build | check | deep | demo) wanted+="$purpose " ;;
 		lint) wanted+="lint " ;;
 		*) echo "$0: unknown purpose \"$purpose\"" >&2; exit 2 ;;
 	esac

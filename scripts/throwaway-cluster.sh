@@ -91,7 +91,7 @@ private_server() {
 			as_server_user cp -RL --preserve=mode,timestamps "$path/." "$root$path/" 2>/dev/null || true
 		fi
 	done
-	PRIVATE_BIN=$root$("$config" --bindir)
+	export PRIVATE_BIN=$root$("$config" --bindir)
 	PRIVATE_PG_CONFIG=$PRIVATE_BIN/pg_config
 	if [ "$("$PRIVATE_PG_CONFIG" --sharedir)" != "$root$("$config" --sharedir)" ]; then
 		echo "the PostgreSQL of \"$config\" cannot be copied: \"$PRIVATE_PG_CONFIG\" does not find its own files" >&2
@@ -100,7 +100,8 @@ private_server() {
 }
 
 # cluster_start FOLDER [SETTING ...]: FOLDER is created below $WORK.  The server listens on a socket in $WORK only, so
-# no port can be taken and nobody else can connect.
+# no port can be taken and nobody else can connect.  SERVER_PROGRAM, where it is set, is started in the server's place and
+# has to execute $PRIVATE_BIN/postgres.
 cluster_start() {
 	local data=$WORK/$1
 	shift
@@ -113,7 +114,7 @@ cluster_start() {
 		printf '%s\n' "$@"
 	} | as_server_user tee -a "$data/postgresql.conf" >/dev/null
 	CLUSTERS+=("$data")
-	as_server_user "$PRIVATE_BIN/pg_ctl" -D "$data" -l "$data.log" -w -s start ||
+	as_server_user "$PRIVATE_BIN/pg_ctl" ${SERVER_PROGRAM:+-p "$SERVER_PROGRAM" -t 300} -D "$data" -l "$data.log" -w -s start ||
 		{ cat "$data.log" >&2; return 1; }
 	export PGHOST=$WORK PGPORT=5432 PGUSER=postgres PGDATABASE=postgres
 	unset PGSERVICE PGPASSWORD PGOPTIONS

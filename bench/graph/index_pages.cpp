@@ -43,7 +43,8 @@ PageStore::PageStore(const IndexPages* pages, OperationMemory* memory)
   };
   callbacks_.lock = [](void*, uint32_t, QuiverPin*) -> const uint8_t* { RefuseChange(); };
   callbacks_.release = [](void*, QuiverPin*) {};
-  callbacks_.extend = [](void*, QuiverPin*) { RefuseChange(); };
+  callbacks_.extend = [](void*, uint32_t, QuiverPin*) -> const uint8_t* { RefuseChange(); };
+  callbacks_.note_free = [](void*, uint32_t) { RefuseChange(); };
   callbacks_.begin = [](void*) { RefuseChange(); };
   callbacks_.edit = [](void*, QuiverPin*, bool) -> uint8_t* { RefuseChange(); };
   callbacks_.commit = [](void*) { RefuseChange(); };

@@ -36,7 +36,7 @@ quiver_handler(PG_FUNCTION_ARGS)
 	routine->amcanparallel = false;
 	routine->amcaninclude = false;
 	routine->amusemaintenanceworkmem = false;
-	routine->amparallelvacuumoptions = VACUUM_OPTION_PARALLEL_BULKDEL | VACUUM_OPTION_PARALLEL_COND_CLEANUP;
+	routine->amparallelvacuumoptions = VACUUM_OPTION_PARALLEL_BULKDEL | VACUUM_OPTION_PARALLEL_CLEANUP;
 	routine->amkeytype = InvalidOid;
 #if PG_VERSION_NUM >= 160000
 	routine->amsummarizing = false;

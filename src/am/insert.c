@@ -26,8 +26,9 @@ LevelBits(ItemPointer tid)
 }
 
 /*
- * aminsert.  indexUnchanged is no help yet: an update that leaves the vector
- * alone still needs an entry for its new row version.
+ * aminsert.  indexUnchanged says nothing that the core does not find out by
+ * itself: its search ends as soon as it meets the row's own vector, whose node then
+ * takes the new row version, and no edge is written.
  */
 bool
 quiverinsert(Relation index, Datum *values, bool *isnull, ItemPointer tid,

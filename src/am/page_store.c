@@ -16,6 +16,8 @@
 #include "access/xloginsert.h"
 #include "executor/instrument.h"
 #include "miscadmin.h"
+#include "storage/freespace.h"
+#include "storage/indexfsm.h"
 #include "storage/lmgr.h"
 #include "storage/smgr.h"
 #include "utils/memutils.h"
@@ -100,36 +102,139 @@ StoreRelease(void *context, QuiverPin *pin)
 	pin->edited = NULL;
 }
 
-/* A new zeroed block at the end of fork, exclusively locked. */
+#define MOST_EXTRA_PAGES 16
+
+/*
+ * A new zeroed block at the end of fork, exclusively locked.  Where several
+ * sessions wait to extend the file, it may get more pages at once, which the map of
+ * free pages then names.
+ */
 static Buffer
-ExtendFork(Relation index, ForkNumber fork)
+ExtendFork(Relation index, ForkNumber fork, bool mayAddMore)
 {
 #if PG_VERSION_NUM >= 160000
-	return ExtendBufferedRel(BMR_REL(index), fork, NULL, EB_LOCK_FIRST);
+	Buffer		buffers[1 + MOST_EXTRA_PAGES];
+	uint32		wanted = 1;
+	uint32		added = 0;
+	BlockNumber first;
+
+	/* The server itself counts who waits, and adds for them. */
+	if (mayAddMore && !RELATION_IS_LOCAL(index))
+		wanted = Min(1 + RelationExtensionLockWaiterCount(index), 1 + MOST_EXTRA_PAGES);
+	first = ExtendBufferedRelBy(BMR_REL(index), fork, NULL, EB_LOCK_FIRST, wanted, buffers, &added);
+	for (uint32 i = 1; i < added; i++)
+	{
+		ReleaseBuffer(buffers[i]);
+		RecordFreeIndexPage(index, first + i);
+	}
+	if (added > 1)
+		FreeSpaceMapVacuumRange(index, first + 1, first + added);
+	return buffers[0];
 #else
 	Buffer		buffer;
+	BlockNumber first;
+	int			extra = 0;
 	bool		needLock = !RELATION_IS_LOCAL(index);
 
-	/*
-	 * The lock ends only after the new page is locked, as everywhere in
-	 * PostgreSQL, so that nobody else finds the page empty and takes it.
-	 */
-	if (needLock)
+	if (needLock && !ConditionalLockRelationForExtension(index, ExclusiveLock))
+	{
 		LockRelationForExtension(index, ExclusiveLock);
-	buffer = ReadBufferExtended(index, fork, P_NEW, RBM_NORMAL, NULL);
-	LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
+		if (mayAddMore)
+			extra = Min(RelationExtensionLockWaiterCount(index), MOST_EXTRA_PAGES);
+	}
+
+	/*
+	 * Before the lock, vacuum may have found the zeroed page and called it free, and
+	 * somebody may have taken it.
+	 */
+	for (;;)
+	{
+		buffer = ReadBufferExtended(index, fork, P_NEW, RBM_NORMAL, NULL);
+		LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
+		if (PageIsNew(BufferGetPage(buffer)))
+			break;
+		UnlockReleaseBuffer(buffer);
+	}
+	first = BufferGetBlockNumber(buffer);
+	for (int i = 0; i < extra; i++)
+		ReleaseBuffer(ReadBufferExtended(index, fork, P_NEW, RBM_NORMAL, NULL));
 	if (needLock)
 		UnlockRelationForExtension(index, ExclusiveLock);
+
+	for (int i = 1; i <= extra; i++)
+		RecordFreeIndexPage(index, first + i);
+	if (extra > 0)
+		FreeSpaceMapVacuumRange(index, first + 1, first + 1 + extra);
 	return buffer;
 #endif
 }
 
+/*
+ * A free page above a block, locked, or InvalidBuffer.  The map is a hint: a page
+ * is what its bytes say, under the lock.  The lock is not waited for, since the
+ * caller may hold locks of higher blocks; who has it is about to use the page.
+ */
+static Buffer
+TakeFreePage(QuiverPageStore *pages, uint32_t above)
+{
+	BlockNumber tooLow[8];
+	size_t		tooLowCount = 0;
+	Buffer		found = InvalidBuffer;
+
+	/* Locks may be held: a map that lies is not followed for long. */
+	for (int tries = 0; tries < 32 && tooLowCount < lengthof(tooLow); tries++)
+	{
+		BlockNumber block = GetFreeIndexPage(pages->index);
+		Buffer		buffer;
+
+		if (block == InvalidBlockNumber)
+			break;
+		if (block >= pages->knownBlocks && block >= StoreBlockCount(pages))
+			continue;
+		if (block <= above)
+		{
+			tooLow[tooLowCount++] = block;
+			continue;
+		}
+
+		buffer = ReadBufferExtended(pages->index, MAIN_FORKNUM, block, RBM_NORMAL, pages->strategy);
+		if (ConditionalLockBuffer(buffer))
+		{
+			if (quiver_page_is_free((const uint8_t *) BufferGetPage(buffer)))
+			{
+				found = buffer;
+				break;
+			}
+			LockBuffer(buffer, BUFFER_LOCK_UNLOCK);
+		}
+		ReleaseBuffer(buffer);
+	}
+
+	/* Of use to others, which ask for less. */
+	for (size_t i = 0; i < tooLowCount; i++)
+		RecordFreeIndexPage(pages->index, tooLow[i]);
+	return found;
+}
+
+static const uint8_t *
+StoreExtend(void *context, uint32_t above, QuiverPin *pin)
+{
+	QuiverPageStore *pages = context;
+	Buffer		buffer = InvalidBuffer;
+
+	if (above != QUIVER_INVALID_BLOCK)
+		buffer = TakeFreePage(pages, above);
+	if (!BufferIsValid(buffer))
+		buffer = ExtendFork(pages->index, MAIN_FORKNUM, above != QUIVER_INVALID_BLOCK);
+	return FillPin(pin, buffer, true);
+}
+
 static void
-StoreExtend(void *context, QuiverPin *pin)
+StoreNoteFree(void *context, uint32_t block)
 {
 	QuiverPageStore *pages = context;
 
-	(void) FillPin(pin, ExtendFork(pages->index, MAIN_FORKNUM), true);
+	RecordFreeIndexPage(pages->index, block);
 }
 
 static void
@@ -140,28 +245,78 @@ StoreBegin(void *context)
 
 	Assert(pages->record == NULL);
 	pages->record = GenericXLogStart(pages->index);
+	pages->editedPages = 0;
 	MemoryContextSwitchTo(old);
+}
+
+/* For the commit; a page may be edited in several steps.  A record takes no more pages. */
+static void
+NoteEdited(QuiverPageStore *pages, Buffer buffer, uint8_t *image)
+{
+	for (int i = 0; i < pages->editedPages; i++)
+		if (pages->edited[i].buffer == buffer)
+			return;
+
+	pages->edited[pages->editedPages].buffer = buffer;
+	pages->edited[pages->editedPages++].image = image;
 }
 
 static uint8_t *
 StoreEdit(void *context, QuiverPin *pin, bool fresh)
 {
 	QuiverPageStore *pages = context;
+	uint8_t    *image;
 
 	Assert(pages->record != NULL && pin->exclusive);
-	pin->edited = (uint8_t *) GenericXLogRegisterBuffer(pages->record, pin->handle,
-														fresh ? GENERIC_XLOG_FULL_IMAGE : 0);
-	return pin->edited;
+	image = (uint8_t *) GenericXLogRegisterBuffer(pages->record, pin->handle,
+												  fresh ? GENERIC_XLOG_FULL_IMAGE : 0);
+	if (!pages->logged)
+		NoteEdited(pages, pin->handle, image);
+	pin->edited = image;
+	return image;
 }
 
+/*
+ * A generic record of a relation without WAL copies the image whole, hole
+ * included, and moves no LSN.  So the hints go by hand, and a counter moves.
+ */
 static void
 StoreCommit(void *context)
 {
 	QuiverPageStore *pages = context;
 
 	Assert(pages->record != NULL);
+	for (int i = 0; i < pages->editedPages; i++)
+		quiver_page_count_change(pages->edited[i].image,
+								 (const uint8_t *) BufferGetPage(pages->edited[i].buffer));
 	(void) GenericXLogFinish(pages->record);
 	pages->record = NULL;
+}
+
+/* The LSN is read atomically: under a shared lock others may move it with a hint. */
+static uint64_t
+StoreVersion(void *context, const QuiverPin *pin)
+{
+	QuiverPageStore *pages = context;
+
+	if (pages->logged)
+		return BufferGetLSNAtomic(pin->handle);
+	return quiver_page_counter((const uint8_t *) BufferGetPage(pin->handle));
+}
+
+/*
+ * Another session may do the same to the same byte at once, and one of the two
+ * lose: a hint fewer.  Where checksums or wal_log_hints want an image of the page
+ * first, it is logged without its hole, and its LSN moves.
+ */
+static void
+StoreSetHints(void *context, QuiverPin *pin, uint32_t offset, const uint8_t *bits, uint32_t bytes)
+{
+	uint8_t    *hints = (uint8_t *) BufferGetPage(pin->handle) + offset;
+
+	for (uint32_t i = 0; i < bytes; i++)
+		hints[i] |= bits[i];
+	MarkBufferDirtyHint(pin->handle, true);
 }
 
 /* Blocks this backend has had to read from disk, or at least from the kernel. */
@@ -246,9 +401,12 @@ QuiverInitPageStore(QuiverPageStore *pages, Relation index, MemoryContext memory
 		.lock = StoreLock,
 		.release = StoreRelease,
 		.extend = StoreExtend,
+		.note_free = StoreNoteFree,
 		.begin = StoreBegin,
 		.edit = StoreEdit,
 		.commit = StoreCommit,
+		.version = StoreVersion,
+		.set_hints = StoreSetHints,
 		.prefetch = StorePrefetch,
 		.poll = StorePoll,
 		.allocate = StoreAllocate,
@@ -262,6 +420,7 @@ QuiverInitPageStore(QuiverPageStore *pages, Relation index, MemoryContext memory
 	pages->store.context = pages;
 	pages->index = index;
 	pages->memory = memory;
+	pages->logged = RelationNeedsWAL(index);
 	pages->missesAtStart = BlocksMissed();
 }
 
@@ -323,7 +482,7 @@ QuiverForgetIndex(Relation index)
 void
 QuiverWritePage(Relation index, ForkNumber fork, BlockNumber block, const uint8_t *page)
 {
-	Buffer		buffer = ExtendFork(index, fork);
+	Buffer		buffer = ExtendFork(index, fork, false);
 
 	if (BufferGetBlockNumber(buffer) != block)
 		elog(ERROR, "quiver index \"%s\" has block %u where block %u is due",

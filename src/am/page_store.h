@@ -21,7 +21,14 @@ typedef struct QuiverPageStore
 	MemoryContext memory;
 	BufferAccessStrategy strategy;	/* of reads; NULL: the ordinary one */
 	Snapshot	snapshot;		/* of a scan, to be checked for age (14-16), or NULL */
+	bool		logged;			/* changes are: page LSNs move, holes become zero */
 	GenericXLogState *record;	/* between begin and commit */
+	int			editedPages;	/* of the record, where it is not logged */
+	struct
+	{
+		Buffer		buffer;
+		uint8_t    *image;
+	}			edited[MAX_GENERIC_XLOG_PAGES];
 	BlockNumber knownBlocks;	/* the file has at least these */
 	int64		missesAtStart;	/* blocks this backend had read from disk before */
 } QuiverPageStore;

@@ -54,6 +54,22 @@ quiverbeginscan(Relation index, int nkeys, int norderbys)
 	return scan;
 }
 
+/*
+ * Sets the hints that are pending; the search's memory may go then.  Its pages are
+ * read once more, but not for their rows: no snapshot is too old for that.
+ */
+static void
+EndSearch(IndexScanDesc scan)
+{
+	QuiverScanState *state = scan->opaque;
+
+	if (state->search == NULL)
+		return;
+	state->pages.snapshot = NULL;
+	quiver_scan_finish(state->search);
+	state->search = NULL;
+}
+
 void
 quiverrescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, int norderbys)
 {
@@ -64,6 +80,7 @@ quiverrescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, int 
 	if (orderbys != NULL && scan->numberOfOrderBys > 0)
 		memmove(scan->orderByData, orderbys, sizeof(ScanKeyData) * scan->numberOfOrderBys);
 
+	EndSearch(scan);
 	MemoryContextReset(state->memory);
 	state->started = false;
 	state->search = NULL;
@@ -74,6 +91,7 @@ quiverendscan(IndexScanDesc scan)
 {
 	QuiverScanState *state = scan->opaque;
 
+	EndSearch(scan);
 	MemoryContextDelete(state->memory);
 	if (state->emptyTuple != NULL)
 		heap_freetuple(state->emptyTuple);
@@ -81,8 +99,9 @@ quiverendscan(IndexScanDesc scan)
 }
 
 static QuiverScanOptions
-CurrentScanOptions(Relation index)
+CurrentScanOptions(IndexScanDesc scan)
 {
+	Relation	index = scan->indexRelation;
 	QuiverScanOptions options;
 	double		bytes = work_mem * 1024.0 * quiverScanMemMultiplier;
 
@@ -91,6 +110,7 @@ CurrentScanOptions(Relation index)
 	options.max_scan_tuples = quiverMaxScanTuples;
 	options.exact_order = QuiverEffectiveExactOrder(index);
 	options.bound = get_float8_infinity();
+	options.skip_killed = scan->ignore_killed_tuples;
 	options.memory_limit = bytes < (double) MaxAllocHugeSize ? (size_t) bytes : MaxAllocHugeSize;
 	return options;
 }
@@ -110,7 +130,7 @@ StartSearch(IndexScanDesc scan)
 
 	QuiverInitPageStore(&state->pages, scan->indexRelation, state->memory);
 	state->pages.snapshot = scan->xs_snapshot;
-	state->options = CurrentScanOptions(scan->indexRelation);
+	state->options = CurrentScanOptions(scan);
 	facts = QuiverOpenIndex(&state->pages);
 
 	state->aim = QuiverAimScan(scan, state->opclass, facts);
@@ -240,6 +260,10 @@ quivergettuple(IndexScanDesc scan, ScanDirection direction)
 		StartSearch(scan);
 	if (state->search == NULL)
 		return false;
+
+	/* The row returned last had nothing in the heap that anybody sees or will. */
+	if (scan->kill_prior_tuple)
+		quiver_scan_kill(state->search);
 
 	do
 	{

@@ -1,17 +1,20 @@
 /*
- * vacuum.c - removes dead rows.
+ * vacuum.c - removes dead rows, repairs the graph, gives space back.
  *
- * The core goes up the blocks once and takes out the entries of dead rows; a
- * node that loses its last row stays as a route.  ambulkdelete may run several
- * times, or not at all, before amvacuumcleanup.  Either may run in a parallel
- * worker, where the result must be a plain IndexBulkDeleteResult.
+ * ambulkdelete may run several times, or not at all, before amvacuumcleanup: it
+ * goes up the blocks once and takes out the entries of dead rows.  What nodes this
+ * leaves without rows, amvacuumcleanup takes out of the graph, once, and also what
+ * an earlier vacuum has not come to (the meta page remembers).  Either may run in a
+ * parallel worker, where the result must be a plain IndexBulkDeleteResult.
  */
 #include "am.h"
 
 #include "commands/vacuum.h"
 #include "storage/bufmgr.h"
+#include "storage/indexfsm.h"
 #include "utils/memutils.h"
 
+#include "options.h"
 #include "page_store.h"
 
 typedef struct DeadRows
@@ -41,6 +44,24 @@ Delay(void)
 #endif
 }
 
+/* What a pass or a repair did, for VACUUM (VERBOSE). */
+static void
+TellVerbose(IndexVacuumInfo *info, const QuiverVacuumStats *counts)
+{
+	if (counts->mended + counts->freed_nodes + counts->freed_pages == 0)
+		return;
+
+	ereport(info->message_level,
+			(errmsg("index \"%s\": %llu nodes freed, %llu pages free for any use",
+					RelationGetRelationName(info->index),
+					(unsigned long long) counts->freed_nodes,
+					(unsigned long long) counts->freed_pages),
+			 errdetail("%llu nodes have lost neighbors and got %llu others, %llu of them by a new search.",
+					   (unsigned long long) counts->mended,
+					   (unsigned long long) counts->linked,
+					   (unsigned long long) counts->searched)));
+}
+
 IndexBulkDeleteResult *
 quiverbulkdelete(IndexVacuumInfo *info, IndexBulkDeleteResult *stats,
 				 IndexBulkDeleteCallback callback, void *callbackState)
@@ -60,6 +81,7 @@ quiverbulkdelete(IndexVacuumInfo *info, IndexBulkDeleteResult *stats,
 
 	stats->num_index_tuples = (double) counts.remaining;
 	stats->tuples_removed += (double) counts.removed;
+	stats->pages_newly_deleted += (BlockNumber) counts.freed_pages;
 	stats->num_pages = RelationGetNumberOfBlocks(info->index);
 	stats->estimated_count = false;
 
@@ -67,17 +89,36 @@ quiverbulkdelete(IndexVacuumInfo *info, IndexBulkDeleteResult *stats,
 	return stats;
 }
 
-/*
- * Nothing to tidy up.  Without a bulkdelete before it there are no figures
- * either, and NULL says that the old ones still hold.
- */
 IndexBulkDeleteResult *
 quivervacuumcleanup(IndexVacuumInfo *info, IndexBulkDeleteResult *stats)
 {
-	if (info->analyze_only || stats == NULL)
+	MemoryContext memory;
+	QuiverVacuumStats counts = {0};
+	QuiverPageStore pages;
+
+	if (info->analyze_only)
 		return stats;
 
+	memory = AllocSetContextCreate(CurrentMemoryContext, "quiver vacuum", ALLOCSET_DEFAULT_SIZES);
+	QuiverInitPageStore(&pages, info->index, memory);
+	pages.strategy = info->strategy;
+	quiver_vacuum_cleanup(&pages.store, QuiverOpenIndex(&pages),
+						  QuiverGetOptions(info->index).efConstruction, Delay, &counts);
+	MemoryContextDelete(memory);
+	TellVerbose(info, &counts);
+
+	/* The map's upper pages, so that what has been freed is found. */
+	if (stats != NULL || counts.freed_pages > 0)
+		IndexFreeSpaceMapVacuum(info->index);
+
+	/* Without a bulkdelete there are no figures, and NULL says that the old ones still hold. */
+	if (stats == NULL)
+		return NULL;
+
 	stats->num_pages = RelationGetNumberOfBlocks(info->index);
+	stats->pages_newly_deleted += (BlockNumber) counts.freed_pages;
+	stats->pages_deleted = stats->pages_newly_deleted;
+	stats->pages_free = stats->pages_newly_deleted;
 
 	/*
 	 * Rows inserted while the pass went on may have been counted; an index

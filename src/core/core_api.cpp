@@ -4,9 +4,13 @@
 #include <new>
 
 #include "graph/build.h"
+#include "graph/index_stats.h"
 #include "graph/insert.h"
+#include "graph/repair.h"
 #include "graph/scan.h"
 #include "graph/vacuum.h"
+#include "graph/verify.h"
+#include "page/hints.h"
 
 using namespace quiver;
 
@@ -75,6 +79,12 @@ bool quiver_scan_next(QuiverScan* scan, QuiverRow* row) {
 const QuiverScanStats* quiver_scan_stats(const QuiverScan* scan) {
   return &scan->stats();
 }
+void quiver_scan_kill(QuiverScan* scan) {
+  scan->Kill();
+}
+void quiver_scan_finish(QuiverScan* scan) {
+  scan->Finish();
+}
 
 void quiver_insert(const QuiverStore* store, const QuiverIndex* index, int32_t ef_construction,
                    uint64_t random, QuiverTid tid, const QuiverValue* value) {
@@ -104,4 +114,41 @@ void quiver_build_write(QuiverBuild* build, QuiverPageSink sink, void* sink_cont
 void quiver_bulk_delete(const QuiverStore* store, const QuiverIndex* index, QuiverIsDead is_dead,
                         void* dead_context, void (*delay)(void), QuiverVacuumStats* stats) {
   BulkDelete(Store(store), *index, {is_dead, dead_context, delay}, stats);
+}
+
+void quiver_vacuum_cleanup(const QuiverStore* store, const QuiverIndex* index,
+                           int32_t ef_construction, void (*delay)(void), QuiverVacuumStats* stats) {
+  RepairGraph(Store(store), *index, ef_construction, delay, stats);
+}
+
+bool quiver_page_is_free(const uint8_t* page) {
+  return IsFreePage(page);
+}
+
+void quiver_verify(const QuiverStore* store, const QuiverVerifyOptions* options) {
+  VerifyIndex(store, *options);
+}
+bool quiver_row_stands_twice(const QuiverStore* store, QuiverTid tid, uint32_t first_block,
+                             uint32_t second_block) {
+  return RowStandsTwice(store, tid, first_block, second_block);
+}
+
+static_assert(static_cast<int>(PageKind::kMeta) == QUIVER_PAGE_META);
+static_assert(static_cast<int>(PageKind::kChunk) == QUIVER_PAGE_CHUNK);
+static_assert(static_cast<int>(Codec::kBits) == QUIVER_CODEC_BITS);
+static_assert(static_cast<int>(PartitionState::kGraph) == QUIVER_STATE_GRAPH);
+
+void quiver_index_stats(const QuiverStore* store, const QuiverIndex* index,
+                        QuiverIndexStats* stats) {
+  CollectStats(Store(store), *index, stats);
+}
+
+void quiver_page_count_change(uint8_t* image, const uint8_t* page) {
+  const size_t lower = PageAt<PageHeader>(image, 0)->lower;
+  if (lower > kCounterOffset) return;  // damage: no page of ours is that full
+  memset(image + lower, 0, kPageSpecialOffset - lower);
+  *PageAt<uint64_t>(image, kCounterOffset) = PageCounter(page) + 1;
+}
+uint64_t quiver_page_counter(const uint8_t* page) {
+  return PageCounter(page);
 }

@@ -134,8 +134,16 @@ typedef struct QuiverStore
 	/* Unlock and unpin.  REQUIRES: no open record holds it. */
 	void		(*release) (void *context, QuiverPin *pin);
 
-	/* A new block at the end of the file, exclusively locked, all zero. */
-	void		(*extend) (void *context, QuiverPin *pin);
+	/*
+	 * A page that nobody uses, exclusively locked: a free one on a higher block
+	 * than above, where the map of free pages names one that nobody has locked, or
+	 * else a new one at the end of the file, all zero.  QUIVER_INVALID_BLOCK for
+	 * above: a new one.
+	 */
+	const uint8_t *(*extend) (void *context, uint32_t above, QuiverPin *pin);
+
+	/* Tells the map that a page is free (quiver_page_is_free).  A hint: it may get lost, or lie. */
+	void		(*note_free) (void *context, uint32_t block);
 
 	/*
 	 * One atomic record over 1 .. QUIVER_MAX_RECORD_PAGES exclusively locked
@@ -147,6 +155,22 @@ typedef struct QuiverStore
 	void		(*begin) (void *context);
 	uint8_t    *(*edit) (void *context, QuiverPin *pin, bool fresh);
 	void		(*commit) (void *context);
+
+	/*
+	 * The version of a locked page: any number that each committed record on the
+	 * page changes for good (its LSN; where nothing is logged the counter, see
+	 * quiver_page_count_change).  Only scans that skip killed rows ask; may be
+	 * NULL for other operations.
+	 */
+	uint64_t	(*version) (void *context, const QuiverPin *pin);
+
+	/*
+	 * Sets bits in the hole of a page that is locked, shared suffices: ors bits
+	 * into the page from offset on, and has it written some time.  Not logged; the
+	 * next record on the page zeroes the hole.  May be NULL where version may.
+	 */
+	void		(*set_hints) (void *context, QuiverPin *pin, uint32_t offset,
+							  const uint8_t *bits, uint32_t bytes);
 
 	/*
 	 * The bytes at offset of block will probably be read next: bring them nearer
@@ -248,6 +272,13 @@ typedef struct QuiverScanOptions
 	 * last, NULL ones not at all.  INFINITY: none.
 	 */
 	double		bound;
+
+	/*
+	 * Leave out rows that quiver_scan_kill was called for, as long as their page has
+	 * not changed since; and take such calls.  False where somebody may still see
+	 * those rows: on a standby.
+	 */
+	bool		skip_killed;
 } QuiverScanOptions;
 
 typedef enum QuiverScanKind
@@ -280,6 +311,7 @@ typedef struct QuiverScanStats
 	uint64_t	estimates;		/* edge estimates */
 	uint64_t	swept;			/* nodes and list rows that a sweep compared */
 	uint64_t	dropped;		/* rows that strict order left out */
+	uint64_t	killed;			/* rows that quiver_scan_kill was called for */
 } QuiverScanStats;
 
 typedef struct QuiverScan QuiverScan;
@@ -298,6 +330,16 @@ extern QuiverScan *quiver_scan_begin(const QuiverStore *store, const QuiverIndex
 /* The next row; false when there is none. */
 extern bool quiver_scan_next(QuiverScan *scan, QuiverRow *row);
 extern const QuiverScanStats *quiver_scan_stats(const QuiverScan *scan);
+
+/*
+ * The row returned last is dead to everybody: no snapshot sees it, nor will.  Hints
+ * are set on its page, in batches, unless the page has changed since it was read.
+ * Nothing under !skip_killed.  REQUIRES: quiver_scan_next has just returned true.
+ */
+extern void quiver_scan_kill(QuiverScan *scan);
+
+/* Sets the hints still pending.  To be called before the scan's memory is freed, or never. */
+extern void quiver_scan_finish(QuiverScan *scan);
 
 /* ------------------------------------------------------------------ insert */
 
@@ -352,17 +394,176 @@ typedef struct QuiverVacuumStats
 	uint64_t	removed;		/* rows removed */
 	uint64_t	remaining;		/* rows left */
 	uint64_t	emptied;		/* nodes that lost their last row in this pass */
+	uint64_t	freed_pages;	/* pages that are free for any use now */
+	uint64_t	mended;			/* nodes whose neighbours were replaced */
+	uint64_t	linked;			/* neighbours that they got */
+	uint64_t	searched;		/* of those nodes, how many were searched for anew */
+	uint64_t	freed_nodes;	/* nodes whose places are free for others now */
 } QuiverVacuumStats;
 
 /*
  * Removes the rows for which is_dead says so, in one pass up the blocks until
- * the file grows no more.  Adds to *stats.  Emptied nodes stay as routes.
+ * the file grows no more, and frees pages of rows that became empty.  Adds to
+ * *stats.  Emptied nodes stay as routes until quiver_vacuum_cleanup.
  * is_dead is called with the page locked; it must not touch the index.
  * delay is called between pages without a lock (vacuum_delay_point); may be NULL.
  */
 extern void quiver_bulk_delete(const QuiverStore *store, const QuiverIndex *index,
 							   QuiverIsDead is_dead, void *dead_context,
 							   void (*delay) (void), QuiverVacuumStats *stats);
+
+/*
+ * Repairs the graph where nodes were emptied, by this or an earlier pass: takes
+ * links to them out of all lists, links others in their place, and frees them.
+ * Reads the meta page and ends where there is nothing to do.  May be cancelled, and
+ * begins anew then.  One at a time; not while quiver_bulk_delete runs.
+ */
+extern void quiver_vacuum_cleanup(const QuiverStore *store, const QuiverIndex *index,
+								  int32_t ef_construction, void (*delay) (void),
+								  QuiverVacuumStats *stats);
+
+/* True for a page that extend may hand out. */
+extern bool quiver_page_is_free(const uint8_t *page);
+
+/* ------------------------------------------------------------------ verify */
+
+typedef enum QuiverSeverity
+{
+	QUIVER_SEVERITY_INFO,		/* a figure */
+	QUIVER_SEVERITY_WARNING,	/* costs recall or space */
+	QUIVER_SEVERITY_ERROR		/* may lose rows, or give wrong ones */
+} QuiverSeverity;
+
+typedef struct QuiverFinding
+{
+	QuiverSeverity severity;
+	uint32_t	block;			/* or QUIVER_INVALID_BLOCK */
+	int32_t		item;			/* node or entry on the page; -1: none */
+	const char *text;			/* static, without period */
+	uint64_t	value;			/* the offending value, or the figure */
+	uint64_t	total;			/* INFO: what value is a share of; 0: of nothing */
+} QuiverFinding;
+
+typedef struct QuiverVerifyOptions
+{
+	QuiverForm	form;			/* as the catalog has it */
+	QuiverMetric metric;
+	uint32_t	dim;			/* 0: not known */
+	bool		full;			/* also what reads pages in no order: codes against vectors, what searches come to */
+	void	   *context;		/* of the callbacks */
+
+	/* Called with no lock held. */
+	void		(*finding) (void *context, const QuiverFinding *finding);
+
+	/*
+	 * Each row that the index had when the call began and has when it ends, with
+	 * its place; one that moves meanwhile may come twice.  May be NULL.
+	 */
+	void		(*row) (void *context, QuiverTid tid, uint32_t block, int32_t item);
+} QuiverVerifyOptions;
+
+/*
+ * Looks for damage, and reports instead of failing.  Takes share locks, one page at a
+ * time (a node's page with its chunk pages), and may run beside anything; what two
+ * pages say of each other is looked at again before it is reported.  Memory: 2 bytes
+ * a block and 4 a node.  An index that is sound gives INFO only.
+ */
+extern void quiver_verify(const QuiverStore *store, const QuiverVerifyOptions *options);
+
+/* True where a row stands more than once on two pages, which may be one, at this moment. */
+extern bool quiver_row_stands_twice(const QuiverStore *store, QuiverTid tid,
+									uint32_t first_block, uint32_t second_block);
+
+/* -------------------------------------------------------------- statistics */
+
+/* Layers that a graph may have, the bottom one included. */
+#define QUIVER_LEVELS 13
+
+typedef enum QuiverState
+{
+	QUIVER_STATE_LIST = 0,
+	QUIVER_STATE_DRAINING = 1,
+	QUIVER_STATE_GRAPH = 2
+} QuiverState;
+
+/* What a slot has of its neighbour. */
+typedef enum QuiverCodec
+{
+	QUIVER_CODEC_NONE = 0,		/* the edge's length */
+	QUIVER_CODEC_EDGE = 1,		/* a code of the difference */
+	QUIVER_CODEC_BITS = 2		/* its bits */
+} QuiverCodec;
+
+/* Pages by kind are indexed by the number that the format gives a kind. */
+typedef enum QuiverPageKind
+{
+	QUIVER_PAGE_META = 1,
+	QUIVER_PAGE_CENTER,
+	QUIVER_PAGE_NODE,
+	QUIVER_PAGE_UPPER,
+	QUIVER_PAGE_LIST,
+	QUIVER_PAGE_POSTING,
+	QUIVER_PAGE_LOOSE,
+	QUIVER_PAGE_FREE,
+	QUIVER_PAGE_CHUNK,
+	QUIVER_PAGE_KINDS
+} QuiverPageKind;
+
+typedef struct QuiverIndexStats
+{
+	/* Of the meta page. */
+	uint32_t	format_version;
+	uint32_t	creator_version;	/* as QUIVER_CREATOR_VERSION */
+	uint32_t	compatible;			/* feature flags, three sets */
+	uint32_t	read_compatible;
+	uint32_t	incompatible;
+	uint32_t	m;
+	uint32_t	ef_construction;
+	uint32_t	list_limit;			/* pages */
+	uint32_t	repair_pending;
+	QuiverState state;
+	int32_t		levels;				/* the entry point's level; -1: no graph */
+	QuiverCodec codec;
+	uint32_t	code_bits;			/* of a component; 0: no such codes */
+	uint32_t	slots;				/* neighbours a node can have */
+	uint32_t	nodes_per_page;
+
+	/* Counted. */
+	uint32_t	blocks;
+	uint64_t	pages[QUIVER_PAGE_KINDS];
+	uint64_t	zero_pages;
+	uint64_t	node_rows;			/* rows in the graph */
+	uint64_t	list_rows;
+	uint64_t	null_rows;
+	uint64_t	nan_rows;			/* zero vectors, under cosine */
+	uint64_t	nodes[QUIVER_LEVELS];	/* by layer, from the bottom */
+	uint64_t	emptied_nodes;		/* of the bottom, without rows */
+	uint64_t	free_places;		/* on pages of nodes, all layers */
+	uint32_t	least_degree;		/* neighbours of a bottom node */
+	uint32_t	most_degree;
+	uint64_t	edges;				/* of the bottom layer */
+	uint64_t	dominated_edges;
+	uint64_t	full_lists;			/* bottom nodes with as many neighbours as slots */
+	uint32_t	longest_chain;		/* pages of one node's further rows */
+} QuiverIndexStats;
+
+/*
+ * Counts in one pass up the blocks, share locks, one page at a time; figures of a busy
+ * index are of no one moment.  Memory: 4 bytes a block.  fails: CORRUPTED.
+ */
+extern void quiver_index_stats(const QuiverStore *store, const QuiverIndex *index,
+							   QuiverIndexStats *stats);
+
+/* ------------------------------------------------------------ page versions */
+
+/*
+ * For stores whose commit logs nothing: no LSN moves there, and PostgreSQL's
+ * generic WAL copies the page with its hole.  To be called on each image that is
+ * about to be committed, page being what it will replace: zeroes the image's hole
+ * but for a counter, which goes on from that of page.
+ */
+extern void quiver_page_count_change(uint8_t *image, const uint8_t *page);
+extern uint64_t quiver_page_counter(const uint8_t *page);
 
 /* -------------------------------------------------------------- core facts */
 

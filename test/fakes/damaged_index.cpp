@@ -27,7 +27,9 @@ std::string Scan(MemoryFile* file, const QuiverIndex* index, const QuiverScanOpt
                  const Value& query) {
   Cursor cursor(file, index, options, query);
   Limit(&cursor.store());
-  while (cursor.Next().has_value()) continue;
+  for (uint32_t i = 0; cursor.Next().has_value(); i++)
+    if (i % 5 == 2) cursor.Kill();
+  cursor.Finish();
   return Judge("scan", cursor.error());
 }
 
@@ -59,7 +61,11 @@ std::string UseDamaged(const MemoryFile& file, const QuiverIndexParams& params, 
   while (index.file()->block_count() < file.block_count()) index.file()->Extend();
   for (uint32_t block = 0; block < file.block_count(); block++)
     index.file()->Overwrite(block, 0, file.Copy(block).data(), QUIVER_BLOCK_SIZE);
-  std::string wrong = Judge("open", index.Open());
+  MemoryStore verify(index.file());
+  Limit(&verify);
+  std::string wrong = Describe(index.Verify(true, &verify).error);
+  if (!wrong.empty()) return "verify: " + wrong;
+  wrong = Judge("open", index.Open());
   if (!wrong.empty() || index.index() == nullptr) return wrong;
   // Values come from the access method with the index's own form and dimension.
   QuiverIndexParams own = params;
@@ -83,6 +89,14 @@ std::string UseDamaged(const MemoryFile& file, const QuiverIndexParams& params, 
   Limit(&store);
   wrong +=
       Judge("vacuum", index.Delete([](uint32_t row) { return row % 3 == 1; }, nullptr, &store));
+  MemoryStore repair(index.file());
+  Limit(&repair);
+  wrong += Judge("repair", index.Cleanup(nullptr, &repair));
+  for (uint32_t i = 0; i < values.size(); i++) {
+    MemoryStore later(index.file());
+    Limit(&later);
+    wrong += Judge("insert", index.InsertWith(&later, 9100 + i, i == 4 ? Value() : values[i]));
+  }
   return wrong;
 }
 

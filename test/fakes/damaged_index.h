@@ -13,7 +13,7 @@ namespace quiver::fakes {
 // graph with upper layers, chunk pages, posting pages, rows without a distance.
 MemoryIndex IndexOfAllPageKinds(const QuiverIndexParams& params);
 
-// Opens the file, searches, walks, inserts and vacuums.  "" or what went wrong:
+// Verifies the file, opens it, searches, walks, inserts and vacuums.  "" or what went wrong:
 // an operation that would not end, took too much memory or failed for a reason
 // that is not the index's damage.  Contract breaches end the program.
 std::string UseDamaged(const MemoryFile& file, const QuiverIndexParams& params, uint64_t seed);

@@ -26,8 +26,12 @@ MemoryFile::Block::~Block() {
   if (bytes != nullptr) ASAN_UNPOISON_MEMORY_REGION(bytes.get(), QUIVER_BLOCK_SIZE);
 }
 
-MemoryFile::MemoryFile(const MemoryFile& other) {
-  for (uint32_t block = 0; block < other.block_count(); block++) Extend(other.Copy(block).data());
+MemoryFile::MemoryFile(const MemoryFile& other)
+    : logged_(other.logged_), last_lsn_(other.last_lsn_) {
+  for (uint32_t block = 0; block < other.block_count(); block++) {
+    Extend(other.Copy(block).data());
+    blocks_[block].lsn = other.lsn(block);
+  }
 }
 
 uint32_t MemoryFile::Extend(const uint8_t* page) {
@@ -35,6 +39,17 @@ uint32_t MemoryFile::Extend(const uint8_t* page) {
   const uint32_t block = block_count() - 1;
   if (page != nullptr) Overwrite(block, 0, page, QUIVER_BLOCK_SIZE);
   return block;
+}
+
+std::optional<uint32_t> MemoryFile::TakeFree(uint32_t above) {
+  for (auto at = free_.upper_bound(above); at != free_.end(); at = free_.erase(at)) {
+    const uint32_t block = *at;
+    const Block& page = blocks_.at(block);
+    if (page.writer || page.readers > 0 || !quiver_page_is_free(Copy(block).data())) continue;
+    free_.erase(at);
+    return block;
+  }
+  return std::nullopt;
 }
 
 std::vector<uint8_t> MemoryFile::Copy(uint32_t block) const {

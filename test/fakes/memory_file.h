@@ -4,6 +4,8 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <set>
 #include <vector>
 
 #include "core_api.h"
@@ -22,6 +24,11 @@ class MemoryFile {
   // Adds a page of zeros, or a copy of `page`; its block.
   uint32_t Extend(const uint8_t* page = nullptr);
 
+  // The map of free pages, a hint that a copy of the file is without.
+  void NoteFree(uint32_t block) { free_.insert(block); }
+  // Takes a page out of it that lies above a block, is free and not locked.
+  std::optional<uint32_t> TakeFree(uint32_t above);
+
   // A copy of a page, whoever has it locked.
   std::vector<uint8_t> Copy(uint32_t block) const;
   // Puts bytes of a page there, past all rules: damage, or a committed record.
@@ -34,6 +41,12 @@ class MemoryFile {
   // REQUIRES: locked.
   const uint8_t* Bytes(uint32_t block) const { return blocks_[block].bytes.get(); }
 
+  // Whether records are logged: then each moves the LSN of its pages.
+  void set_logged(bool logged) { logged_ = logged; }
+  bool logged() const { return logged_; }
+  uint64_t lsn(uint32_t block) const { return blocks_[block].lsn; }
+  void MoveLsn(uint32_t block) { blocks_[block].lsn = ++last_lsn_; }
+
  private:
   struct Block {
     Block();
@@ -41,10 +54,14 @@ class MemoryFile {
     ~Block();
 
     std::unique_ptr<uint8_t[]> bytes;
+    uint64_t lsn = 0;
     int readers = 0;
     bool writer = false;
   };
   std::vector<Block> blocks_;
+  std::set<uint32_t> free_;
+  bool logged_ = true;
+  uint64_t last_lsn_ = 0;
 };
 
 }  // namespace quiver::fakes

@@ -1,5 +1,6 @@
 #include "fakes/memory_index.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -41,7 +42,8 @@ QuiverIndexParams SparseParamsOf(uint32_t dim, QuiverMetric metric, int m) {
 }
 
 QuiverScanOptions OptionsOf(int ef_search, QuiverIterativeScan iterative, size_t memory_limit) {
-  return {ef_search, iterative, 0, memory_limit, false, std::numeric_limits<double>::infinity()};
+  return {ef_search, iterative, 0, memory_limit, false, std::numeric_limits<double>::infinity(),
+          true};
 }
 
 std::vector<Value> RandomValues(const QuiverIndexParams& params, uint64_t seed, size_t count) {
@@ -81,6 +83,15 @@ std::optional<Hit> Cursor::Next() {
   });
   if (error_.has_value() || !found) return std::nullopt;
   return Hit{RowOf(row.tid), row.kind, row.distance, row.sure};
+}
+
+void Cursor::Kill() {
+  if (!error_.has_value()) error_ = store_.Run([&] { quiver_scan_kill(scan_); });
+}
+
+void Cursor::Finish() {
+  if (!error_.has_value() && scan_ != nullptr)
+    error_ = store_.Run([&] { quiver_scan_finish(scan_); });
 }
 
 QuiverScanStats Cursor::stats() const {
@@ -221,6 +232,68 @@ std::optional<QuiverError> MemoryIndex::Delete(const std::function<bool(uint32_t
         },
         const_cast<std::function<bool(uint32_t)>*>(&is_dead), nullptr, stats);
   });
+}
+
+std::optional<QuiverError> MemoryIndex::Cleanup(QuiverVacuumStats* stats, MemoryStore* store) {
+  MemoryStore own(&file_);
+  if (store == nullptr) store = &own;
+  QuiverVacuumStats ignored = {};
+  if (stats == nullptr) stats = &ignored;
+  return store->Run([&] {
+    quiver_vacuum_cleanup(store->callbacks(), index(), params_.ef_construction, nullptr, stats);
+  });
+}
+
+std::optional<QuiverError> MemoryIndex::Vacuum(const std::function<bool(uint32_t)>& is_dead,
+                                               QuiverVacuumStats* stats) {
+  const std::optional<QuiverError> error = Delete(is_dead, stats);
+  return error.has_value() ? error : Cleanup(stats);
+}
+
+Verdict MemoryIndex::Verify(bool full, MemoryStore* store) {
+  MemoryStore own(&file_);
+  if (store == nullptr) store = &own;
+  Verdict verdict;
+  QuiverVerifyOptions options = {};
+  options.form = params_.form;
+  options.metric = params_.metric;
+  options.dim = params_.dim;
+  options.full = full;
+  options.context = &verdict;
+  options.finding = [](void* context, const QuiverFinding* finding) {
+    static_cast<Verdict*>(context)->findings.push_back(*finding);
+  };
+  options.row = [](void* context, QuiverTid tid, uint32_t, int32_t) {
+    static_cast<Verdict*>(context)->rows.push_back(RowOf(tid));
+  };
+  verdict.error = store->Run([&] { quiver_verify(store->callbacks(), &options); });
+  return verdict;
+}
+
+size_t Verdict::Count(QuiverSeverity severity) const {
+  return static_cast<size_t>(
+      std::count_if(findings.begin(), findings.end(),
+                    [&](const QuiverFinding& finding) { return finding.severity == severity; }));
+}
+
+std::string Verdict::Complaints() const {
+  std::string text = Describe(error);
+  for (const QuiverFinding& finding : findings) {
+    if (finding.severity == QUIVER_SEVERITY_INFO) continue;
+    text += std::string(text.empty() ? "" : "; ") +
+            (finding.severity == QUIVER_SEVERITY_ERROR ? "error" : "warning") + " at block " +
+            std::to_string(static_cast<int32_t>(finding.block)) + ", item " +
+            std::to_string(finding.item) + ": " + finding.text + " (" +
+            std::to_string(finding.value) + ")";
+  }
+  return text;
+}
+
+uint64_t Verdict::Figure(const std::string& text) const {
+  for (const QuiverFinding& finding : findings)
+    if (finding.severity == QUIVER_SEVERITY_INFO && text == finding.text) return finding.value;
+  fprintf(stderr, "no figure \"%s\": %s\n", text.c_str(), Complaints().c_str());
+  abort();
 }
 
 }  // namespace quiver::fakes

@@ -52,6 +52,10 @@ class Cursor {
 
   // The next row; nothing at the end or after an error.
   std::optional<Hit> Next();
+  // The row that Next has just returned is dead to everybody.
+  void Kill();
+  // Sets the hints that are pending, as at the end of a scan.
+  void Finish();
   const std::optional<QuiverError>& error() const { return error_; }
   QuiverScanStats stats() const;
   MemoryStore& store() { return store_; }
@@ -63,6 +67,20 @@ class Cursor {
   Value query_;
   QuiverScan* scan_ = nullptr;
   std::optional<QuiverError> error_;
+};
+
+// What quiver_verify finds, and the rows it meets.
+struct Verdict {
+  std::vector<QuiverFinding> findings;
+  std::vector<uint32_t> rows;
+  std::optional<QuiverError> error;
+
+  // Errors, or warnings, found.
+  size_t Count(QuiverSeverity severity) const;
+  // "" or all errors and warnings, and how the call ended.
+  std::string Complaints() const;
+  // The figure of that name; fails the program where there is none.
+  uint64_t Figure(const std::string& text) const;
 };
 
 class MemoryIndex {
@@ -108,6 +126,15 @@ class MemoryIndex {
   std::optional<QuiverError> Delete(const std::function<bool(uint32_t)>& is_dead,
                                     QuiverVacuumStats* stats = nullptr,
                                     MemoryStore* store = nullptr);
+  // What comes after it: the graph is repaired.
+  std::optional<QuiverError> Cleanup(QuiverVacuumStats* stats = nullptr,
+                                     MemoryStore* store = nullptr);
+  // Both.
+  std::optional<QuiverError> Vacuum(const std::function<bool(uint32_t)>& is_dead,
+                                    QuiverVacuumStats* stats = nullptr);
+
+  // Whether it could be opened or not.
+  Verdict Verify(bool full = true, MemoryStore* store = nullptr);
 
  private:
   std::vector<Hit> Drain(Cursor* cursor, size_t limit, std::optional<QuiverError>* error);

@@ -5,7 +5,7 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "page/page.h"
+#include "page/hints.h"
 
 namespace quiver::fakes {
 
@@ -64,10 +64,18 @@ void MemoryStore::FillCallbacks() {
     self->held_.erase(self->held_.begin() + (held - self->held_.data()));
     if (self->interleaver_ != nullptr) self->interleaver_->Wake();
   };
-  callbacks_.extend = [](void* context, QuiverPin* pin) {
+  callbacks_.extend = [](void* context, uint32_t above, QuiverPin* pin) {
     MemoryStore* self = Self(context);
     self->Enter("extend");
-    self->Acquire(self->file_->Extend(), true, pin);
+    const std::optional<uint32_t> free =
+        above == QUIVER_INVALID_BLOCK ? std::nullopt : self->file_->TakeFree(above);
+    return self->Hold(free.has_value() ? *free : self->file_->Extend(), true, pin);
+  };
+  callbacks_.note_free = [](void* context, uint32_t block) {
+    MemoryStore* self = Self(context);
+    self->Enter("note_free");
+    if (!self->held_.empty()) self->Violation("note_free with a page locked");
+    self->file_->NoteFree(block);
   };
   callbacks_.begin = [](void* context) {
     MemoryStore* self = Self(context);
@@ -81,6 +89,15 @@ void MemoryStore::FillCallbacks() {
   callbacks_.commit = [](void* context) {
     Self(context)->Enter("commit", true);
     Self(context)->Commit();
+  };
+  callbacks_.version = [](void* context, const QuiverPin* pin) {
+    Self(context)->Enter("version");
+    return Self(context)->Version(*pin);
+  };
+  callbacks_.set_hints = [](void* context, QuiverPin* pin, uint32_t offset, const uint8_t* bits,
+                            uint32_t bytes) {
+    Self(context)->Enter("set_hints");
+    Self(context)->SetHints(*pin, offset, bits, bytes);
   };
   callbacks_.prefetch = [](void* context, uint32_t, uint32_t, uint32_t) {
     Self(context)->Enter("prefetch");
@@ -175,6 +192,11 @@ const uint8_t* MemoryStore::Acquire(uint32_t block, bool exclusive, QuiverPin* p
     LeaveInternal("self-deadlock");
   }
   CheckOrder(block);
+  return Hold(block, exclusive, pin);
+}
+
+// Waits for the lock; of a page that nobody uses nobody has it.
+const uint8_t* MemoryStore::Hold(uint32_t block, bool exclusive, QuiverPin* pin) {
   while (!file_->TryLock(block, exclusive)) {
     if (interleaver_ == nullptr || !interleaver_->Block()) {
       Violation("deadlock at block " + std::to_string(block));
@@ -224,7 +246,36 @@ void MemoryStore::Commit() {
   if (after_commit_) after_commit_();
 }
 
-// As generic WAL does: the hole is zero afterwards.
+uint64_t MemoryStore::Version(const QuiverPin& pin) {
+  if (Find(pin.block) == nullptr) {
+    Violation("version of block " + std::to_string(pin.block) + ", which is not held");
+    return 0;
+  }
+  return file_->logged() ? file_->lsn(pin.block) : quiver_page_counter(file_->Bytes(pin.block));
+}
+
+void MemoryStore::SetHints(const QuiverPin& pin, uint32_t offset, const uint8_t* bits,
+                           uint32_t bytes) {
+  const std::string name = "hints on block " + std::to_string(pin.block);
+  if (Find(pin.block) == nullptr) {
+    Violation(name + ", which is not held");
+    LeaveInternal("hints without lock");
+  }
+  const uint8_t* page = file_->Bytes(pin.block);
+  const size_t lower = PageAt<PageHeader>(page, 0)->lower;
+  if (offset < lower || bytes > kCounterOffset || offset > kCounterOffset - bytes) {
+    Violation(name + " outside of its hole");
+    LeaveInternal("hints outside of the hole");
+  }
+  std::vector<uint8_t> after(page + offset, page + offset + bytes);
+  for (uint32_t i = 0; i < bytes; i++) after[i] |= bits[i];
+  if (memcmp(page + offset, after.data(), bytes) == 0) Violation(name + " that it has");
+  file_->Overwrite(pin.block, offset, after.data(), bytes);
+  hinted_++;
+}
+
+// As generic WAL does: the hole is zero afterwards, where it logs; else what the
+// image has.
 void MemoryStore::CommitPage(const Held& held) {
   uint8_t* image = held.image->data();
   const PageHeader header = *PageAt<PageHeader>(image, 0);
@@ -234,8 +285,13 @@ void MemoryStore::CommitPage(const Held& held) {
     Violation(name + " with damaged bounds");
     LeaveInternal("damaged bounds");
   }
-  memset(image + header.lower, 0, size_t{header.upper} - header.lower);
   if (memcmp(image, file_->Bytes(held.block), kPageBytes) == 0) Violation(name + " as it was");
+  if (file_->logged()) {
+    memset(image + header.lower, 0, size_t{header.upper} - header.lower);
+    file_->MoveLsn(held.block);
+  } else {
+    quiver_page_count_change(image, file_->Bytes(held.block));
+  }
   file_->Overwrite(held.block, 0, image, kPageBytes);
 }
 

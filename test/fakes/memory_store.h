@@ -57,6 +57,8 @@ class MemoryStore {
   size_t allocated() const { return allocated_; }
   uint64_t reads() const { return reads_; }
   uint64_t records() const { return records_; }
+  // Pages that hints were set on.
+  uint64_t hinted() const { return hinted_; }
   void set_target(uint32_t block) { target_ = block; }
   uint32_t target() const { return target_; }
 
@@ -76,12 +78,15 @@ class MemoryStore {
   [[noreturn]] void LeaveInternal(const char* detail);
   void Violation(const std::string& text);
   const uint8_t* Acquire(uint32_t block, bool exclusive, QuiverPin* pin);
+  const uint8_t* Hold(uint32_t block, bool exclusive, QuiverPin* pin);
   void CheckOrder(uint32_t block);
   Held* Find(uint32_t block);
   void DropAll();
   uint8_t* Edit(QuiverPin* pin);
   void Commit();
   void CommitPage(const Held& held);
+  uint64_t Version(const QuiverPin& pin);
+  void SetHints(const QuiverPin& pin, uint32_t offset, const uint8_t* bits, uint32_t bytes);
   void* Allocate(size_t bytes);
 
   QuiverStore callbacks_;
@@ -97,6 +102,7 @@ class MemoryStore {
   uint64_t fail_at_ = 0;
   uint64_t reads_ = 0;
   uint64_t records_ = 0;
+  uint64_t hinted_ = 0;
   uint32_t target_ = QUIVER_INVALID_BLOCK;
   size_t allocated_ = 0;
   size_t memory_limit_ = size_t{1} << 30;

@@ -79,6 +79,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       Check(!index.Delete(is_dead).has_value(), "vacuum failed");
       std::erase_if(rows, is_dead);
       std::erase_if(uncertain, is_dead);
+      // Half of the vacuums are cancelled before the repair, or within it.
+      MemoryStore store(index.file());
+      if (operand % 4 == 1) store.FailAt(1 + operand * 8);
+      if (operand % 4 != 3) index.Cleanup(nullptr, &store);
     } else if (operation == 5) {
       CheckRows(index.Everything(), rows, uncertain);
     } else {

@@ -34,14 +34,17 @@ double ThreadCpuSeconds() {
   return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
 }
 
-PinnedScope::PinnedScope(int cpu) {
+PinnedScope::PinnedScope(int cpu)
+    : PinnedScope(cpu >= 0 ? std::vector<int>{cpu} : std::vector<int>{}) {}
+
+PinnedScope::PinnedScope(const std::vector<int>& cpus) {
   cpu_set_t set;
   if (sched_getaffinity(0, sizeof(set), &set) == 0) {
     for (int i = 0; i < CPU_SETSIZE; ++i) {
       if (CPU_ISSET(i, &set)) former_.push_back(i);
     }
   }
-  if (cpu >= 0) PinTo(0, {cpu});
+  if (!cpus.empty()) PinTo(0, cpus);
 }
 
 PinnedScope::~PinnedScope() {

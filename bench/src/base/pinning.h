@@ -21,10 +21,11 @@ std::optional<double> CpuSecondsOf(pid_t pid);
 // CPU seconds that the calling thread has run so far.
 double ThreadCpuSeconds();
 
-// The calling thread on one CPU while this lives, on its former set afterwards.
+// The calling thread on one CPU, or on some, while this lives, on its former set afterwards.
 class PinnedScope {
  public:
   explicit PinnedScope(int cpu);
+  explicit PinnedScope(const std::vector<int>& cpus);  // none: left as it is
   ~PinnedScope();
   PinnedScope(const PinnedScope&) = delete;
   PinnedScope& operator=(const PinnedScope&) = delete;

@@ -1,4 +1,4 @@
-// Many clients in one thread: non-blocking connections under epoll, a search in flight on each.
+// Many clients that do nothing but search, as one run.
 #ifndef QUIVER_BENCH_CLIENT_ASYNC_CLIENTS_H
 #define QUIVER_BENCH_CLIENT_ASYNC_CLIENTS_H
 

@@ -19,7 +19,10 @@ constexpr Subcommand kSubcommands[] = {
     {"compare", quiver::bench::RunCompare}, {"throughput", quiver::bench::RunThroughput},
     {"filter", quiver::bench::RunFilter},   {"bound", quiver::bench::RunBound},
     {"cold", quiver::bench::RunColdMode},   {"plans", quiver::bench::RunPlans},
-    {"tenancy", quiver::bench::RunTenancy}, {"data", quiver::bench::RunData},
+    {"tenancy", quiver::bench::RunTenancy}, {"inserts", quiver::bench::RunInserts},
+    {"mixed", quiver::bench::RunMixed},     {"vacuum", quiver::bench::RunVacuum},
+    {"churn", quiver::bench::RunChurn},     {"update", quiver::bench::RunUpdate},
+    {"dead", quiver::bench::RunDead},       {"data", quiver::bench::RunData},
 };
 
 }  // namespace

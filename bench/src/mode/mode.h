@@ -14,6 +14,12 @@ void RunBound(const CommandLine& options);
 void RunColdMode(const CommandLine& options);
 void RunPlans(const CommandLine& options);
 void RunTenancy(const CommandLine& options);
+void RunInserts(const CommandLine& options);
+void RunMixed(const CommandLine& options);
+void RunVacuum(const CommandLine& options);
+void RunChurn(const CommandLine& options);
+void RunUpdate(const CommandLine& options);
+void RunDead(const CommandLine& options);
 void RunData(const CommandLine& options);
 
 // What several subcommands share.

@@ -52,6 +52,24 @@ GroundTruth GroundTruth::For(const Dataset& dataset, size_t k, const std::string
   return truth;
 }
 
+GroundTruth GroundTruth::Among(const Dataset& dataset, std::vector<bool> live, size_t k) {
+  std::vector<float> rows;
+  for (size_t i = 0; i < dataset.base.rows; ++i) {
+    if (live[i]) rows.insert(rows.end(), dataset.base.Row(i), dataset.base.Row(i + 1));
+  }
+  Dataset part;
+  part.metric = dataset.metric;
+  part.base = {dataset.base, rows.data(), rows.size() / dataset.base.words};
+  part.queries = dataset.queries;
+  if (part.base.rows < k) Fail("{} rows are left, recall at {} needs more", part.base.rows, k);
+  GroundTruth truth;
+  truth.k_ = k;
+  truth.live_ = std::move(live);
+  truth.distances_.resize(part.queries.rows * k);
+  BruteForceDistances(part, k, truth.distances_.data());
+  return truth;
+}
+
 double GroundTruth::Recall(const Dataset& dataset, size_t first, size_t count, size_t k,
                            const std::vector<int64_t>& ids) const {
   if (k > k_) Fail("recall at {} needs ground truth of as many rows, there are {}", k, k_);
@@ -65,6 +83,8 @@ double GroundTruth::Recall(const Dataset& dataset, size_t first, size_t count, s
       if (id == kNoRow || !seen.insert(id).second) continue;
       if (id < 0 || static_cast<size_t>(id) >= dataset.base.rows)
         Fail("an engine returned row {}, which is not in the data", id);
+      if (!live_.empty() && !live_[static_cast<size_t>(id)])
+        Fail("an engine returned row {}, which is deleted", id);
       if (dataset.Distance(first + q, static_cast<size_t>(id)) <= limit) ++found;
     }
   }

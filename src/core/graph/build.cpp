@@ -61,7 +61,8 @@ bool DescribeIndex(const QuiverIndexParams& params, uint32_t sparse_bytes, MetaD
   partition.loose_head = QUIVER_INVALID_BLOCK;
   partition.loose_tail = QUIVER_INVALID_BLOCK;
   partition.entry_number = kInvalidNode;
-  partition.upper_target = QUIVER_INVALID_BLOCK;
+  partition.upper_room = QUIVER_INVALID_BLOCK;
+  partition.node_room = QUIVER_INVALID_BLOCK;
   partition.state = HasList(*layout) ? PartitionState::kList : PartitionState::kGraph;
   return true;
 }

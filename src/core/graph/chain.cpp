@@ -17,6 +17,9 @@ class ListChain {
   bool MayGrow(const Partition& p) const { return p.list_pages < index_.list_limit; }
   static void Grown(Partition& p) { p.list_pages++; }
   static void Close(Partition& p) { p.state = PartitionState::kDraining; }
+  // List pages lie below all nodes: always a new page.
+  static uint32_t GrowAbove(const Partition&) { return QUIVER_INVALID_BLOCK; }
+  static void Init(uint8_t* page) { InitPage(page, PageKind::kList, 0); }
   bool HasRoom(const uint8_t* page) const {
     return ListCount(page, index_.layout) < ListEntriesPerPage(index_.layout);
   }
@@ -45,6 +48,11 @@ class LooseChain {
   static bool MayGrow(const Partition&) { return true; }
   static void Grown(Partition&) {}
   static void Close(Partition&) {}
+  // Up the blocks, so that a reader who has lost the chain knows where it was.
+  static uint32_t GrowAbove(const Partition& p) {
+    return p.loose_tail == QUIVER_INVALID_BLOCK ? kMetaBlock : p.loose_tail;
+  }
+  static void Init(uint8_t* page) { InitPostingPage(page, PageKind::kLoose, 0, 0); }
   static bool HasRoom(const uint8_t* page) { return PostingCount(page) < kPostingsPerPage; }
   void Append(uint8_t* page) const { AppendPosting(page, posting_); }
 
@@ -93,7 +101,7 @@ bool AppendGrowing(const Store& store, const Chain& chain, uint32_t seen_tail, b
     Meta(store.Edit(&meta))->partition = partition;
     store.Commit();
   } else {
-    store.Extend(&fresh);
+    store.Extend(Chain::GrowAbove(partition), &fresh);
     Chain::Tail(partition) = fresh.block;
     if (!has_tail) Chain::Head(partition) = fresh.block;
     Chain::Grown(partition);
@@ -101,7 +109,7 @@ bool AppendGrowing(const Store& store, const Chain& chain, uint32_t seen_tail, b
     Meta(store.Edit(&meta))->partition = partition;
     if (has_tail) Special(store.Edit(&tail))->next = fresh.block;
     uint8_t* page = store.Edit(&fresh, true);
-    InitPage(page, Chain::kKind, 0);
+    Chain::Init(page);
     chain.Append(page);
     store.Commit();
     store.Release(&fresh);
@@ -144,6 +152,7 @@ void AppendLoose(const Store& store, PostingEntry posting) {
 void UnlinkListHead(const Store& store, const QuiverIndex& index, uint32_t block) {
   QuiverPin meta;
   QuiverPin pin;
+  bool freed = false;
   Partition partition = Meta(store.Lock(kMetaBlock, &meta))->partition;
   if (partition.list_head == block && partition.state == PartitionState::kDraining) {
     const uint8_t* page = store.Lock(block, &pin);
@@ -159,10 +168,12 @@ void UnlinkListHead(const Store& store, const QuiverIndex& index, uint32_t block
       Meta(store.Edit(&meta))->partition = partition;
       InitPage(store.Edit(&pin), PageKind::kFree, 0);
       store.Commit();
+      freed = true;
     }
     store.Release(&pin);
   }
   store.Release(&meta);
+  if (freed) store.NoteFree(block);
 }
 
 int FindListEntry(const uint8_t* page, const NodeLayout& layout, QuiverTid tid, uint64_t hash) {

@@ -70,6 +70,15 @@ void WriteSlot(const NodeLayout& layout, const Node& node, uint32_t slot, const 
   PutScaled(node.g(), count, slot, entry.factors.g, &head.g_scale);
 }
 
+void MoveSlot(const NodeLayout& layout, const Node& node, uint32_t from, uint32_t to) {
+  node.numbers()[to] = node.numbers()[from];
+  node.generations()[to] = node.generations()[from];
+  if (layout.codec == Codec::kNone) node.lengths()[to] = node.lengths()[from];
+  if (layout.codec != Codec::kEdge) return;
+  node.f()[to] = node.f()[from];
+  node.g()[to] = node.g()[from];
+}
+
 namespace {
 
 // The neighbours' bits are all there is: exact.

@@ -40,6 +40,9 @@ struct SlotEntry {
 // The code is the caller's, since it may lie on another page.
 void WriteSlot(const NodeLayout& layout, const Node& node, uint32_t slot, const SlotEntry& entry);
 
+// Moves a slot into another's place, but for the code.
+void MoveSlot(const NodeLayout& layout, const Node& node, uint32_t from, uint32_t to);
+
 // Distances from `query` to all neighbours of a node whose own distance is `base`,
 // into estimates[node.slot_count()] (room for kMaxSlots).  `node` is an image with
 // codes.  Not for kNone.

@@ -15,10 +15,6 @@ namespace {
 // a 32nd of the one below, about as many as a node has neighbours.
 constexpr int kLevelShift = 5;
 
-// A row that looks lost is sought on layer 1 with a beam this much wider: its edges
-// are there for good.
-constexpr size_t kWideFactor = 8;
-
 // Codes of one bit a component lead astray more often: the beam is wider by this part.
 constexpr size_t kCoarseShare = 4;
 
@@ -30,12 +26,25 @@ constexpr size_t kCoverFar = 24;
 constexpr float kCoverNearGap = 1.2f;
 constexpr float kCoverFarGap = 0.9f;
 
+// How often the beam is doubled where it finds emptied nodes.
+constexpr int kMostWidened = 3;
+
 // List rows that an insert moves along while the list drains.
 constexpr int kDrainRows = 4;
+
+// Searches in vain from one entry point before it counts as damaged.
+constexpr int kMostLost = 5;
 
 int RandomLevel(uint64_t random) {
   const int level = std::countl_zero(random | 1) / kLevelShift;
   return std::min(level, static_cast<int>(kMaxLevel));
+}
+
+// Emptied nodes are about to go: they are neighbours only where there are no others.
+void LeaveOutEmptied(ArenaVector<Found>* found) {
+  Found* kept = std::remove_if(found->begin(), found->end(),
+                               [](const Found& other) { return other.emptied; });
+  if (kept != found->begin()) found->Resize(static_cast<size_t>(kept - found->begin()));
 }
 
 }  // namespace
@@ -46,13 +55,11 @@ Inserter::Inserter(const GraphContext& context)
       search_(context, &stats_),
       chooser_(context),
       placer_(context),
-      reader_(context),
+      linker_(context, &search_),
       query_(context.kernels, context.index, context.allocator),
-      self_(context.kernels, context.index, context.allocator),
       stored_(context.allocator) {
   const NodeLayout& layout = context.layout();
   const size_t floats = layout.form == QUIVER_FORM_DENSE ? layout.dim : 0;
-  self_.Reserve(true);
   scratch_ = AllocateArray<float>(context.allocator, 2 * floats);
   neighbor_ = AllocateArray<float>(context.allocator, floats);
   edge_codes_ = AllocateArray<uint8_t>(context.allocator, size_t{layout.slots} * layout.code_bytes);
@@ -74,7 +81,8 @@ NodePointer Inserter::Insert(const PreparedVector& vector, PostingEntry posting,
                              int ef_construction, uint64_t random, const ListSource* source) {
   for (;;) {
     context_->store.Poll();
-    const Partition partition = ReadPartition(context_->store);
+    Partition partition = ReadPartition(context_->store);
+    placer_.SetPartition(partition);
     NewNode node = {vector.stored, posting, NodePointer{}, 0, nullptr, 0};
     if (!partition.entry().valid()) {
       const Placed placed = placer_.PlaceFirstNode(node, source);
@@ -93,38 +101,69 @@ NodePointer Inserter::Insert(const PreparedVector& vector, PostingEntry posting,
     const int wanted = std::max(RandomLevel(random), uncovered_ ? 1 : 0);
     const int top = std::min(wanted, partition.entry_level + 1);
     NodePointer at = bottom;
-    for (int level = 1; level <= top; level++) {
+    for (node.level = 1; node.level <= top;) {
       node.down = at;
-      node.level = level;
-      InsertAtLevel(vector, partition, &node, ef_construction, nullptr, &at, &merged);
+      if (InsertAtLevel(vector, partition, &node, ef_construction, nullptr, &at, &merged) ==
+          Placed::kYes) {
+        node.level++;
+        continue;
+      }
+      // Vacuum has moved the entry point meanwhile, perhaps to a lower level.
+      partition = ReadPartition(context_->store);
+      if (!partition.entry().valid() || node.level > partition.entry_level + 1) break;
     }
-    if (top > partition.entry_level) RaiseEntry(context_->store, at, top);
+    // Where vacuum found all nodes dead meanwhile, it has left none to enter by.
+    if (node.level - 1 > partition.entry_level || !ReadPartition(context_->store).entry().valid())
+      RaiseEntry(*context_, at, node.level - 1, bottom);
     return bottom;
+  }
+}
+
+// Into search_, with wider beams where nearly all that is found is about to go.
+void Inserter::FindNeighbors(const PreparedVector& vector, const Partition& partition, int level,
+                             size_t width) {
+  if (context_->layout().codec == Codec::kEdge && context_->layout().bits == 1)
+    width += width / kCoarseShare;
+  for (int widened = 0;; widened++, width *= 2) {
+    search_.Reset(&vector.query, Search::kKeepVectors);
+    if (level == 0) search_.StopAt(&vector.stored);
+    if (level > partition.entry_level) return;
+    search_.Run(partition.entry(), partition.entry_level, level, width,
+                width * Search::kWideWhenLinking);
+    const ArenaVector<Found>& found = search_.found();
+    const auto emptied = static_cast<size_t>(std::count_if(
+        found.begin(), found.end(), [](const Found& other) { return other.emptied; }));
+    if (emptied == 0 || search_.met_twin() || found.size() - emptied >= context_->layout().slots ||
+        widened == kMostWidened)
+      return;
   }
 }
 
 Placed Inserter::InsertAtLevel(const PreparedVector& vector, const Partition& partition,
                                NewNode* node, int ef_construction, const ListSource* source,
                                NodePointer* where, bool* merged) {
-  search_.Reset(&vector.query, Search::kKeepVectors);
-  auto width = static_cast<size_t>(ef_construction);
-  if (context_->layout().codec == Codec::kEdge && context_->layout().bits == 1)
-    width += width / kCoarseShare;
-  if (node->level <= partition.entry_level)
-    search_.Run(partition.entry(), partition.entry_level, node->level, width, width * kWideFactor);
+  FindNeighbors(vector, partition, node->level, static_cast<size_t>(ef_construction));
   ArenaVector<Found>& found = search_.found();
-  if (found.empty() && node->level <= partition.entry_level)
+  if (found.empty() && node->level <= partition.entry_level) {
+    // Vacuum has moved the entry point meanwhile, or freed all that the search knew.
+    const NodePointer now = ReadPartition(context_->store).entry();
+    if (now.number != partition.entry_number || now.generation != partition.entry_generation ||
+        ++lost_ < kMostLost)
+      return Placed::kRetry;
     context_->store.Corrupted(context_->layout().BlockOf(partition.entry_number),
                               "the entry point leads nowhere", partition.entry_number);
+  }
+  lost_ = 0;
   std::sort(found.begin(), found.end(),
             [](const Found& a, const Found& b) { return a.distance < b.distance; });
   if (node->level == 0) {
     for (const Found& other : found) {
-      if (!SameVector(*context_->index, other.vector, vector.stored)) continue;
+      if (other.emptied || !SameVector(*context_->index, other.vector, vector.stored)) continue;
       *merged = true;
       return placer_.PlacePosting(other.pointer(), vector.stored, node->posting, source);
     }
   }
+  LeaveOutEmptied(&found);
   if (node->level == 0)
     uncovered_ = HasSquaredEdges(*context_->index) && partition.entry_level > 0 &&
                  found.size() > kCoverFar &&
@@ -136,213 +175,30 @@ Placed Inserter::InsertAtLevel(const PreparedVector& vector, const Partition& pa
   node->edges = edges_;
   node->edge_count = count.all;
   const Placed placed = placer_.PlaceNode(*node, source, where);
-  if (placed == Placed::kYes) WriteBackLinks(vector, *where, node->level, count.all);
+  if (placed == Placed::kYes) WriteBackLinks(*where, node->level, count.all);
   return placed;
 }
 
 void Inserter::MakeEdges(const PreparedVector& vector, const Found* const* choices,
                          NeighborChooser::Count count) {
   const NodeLayout& layout = context_->layout();
-  const QuiverIndex& index = *context_->index;
   for (uint32_t i = 0; i < count.all; i++) {
     const Found& found = *choices[i];
     uint8_t* code = edge_codes_ + size_t{i} * layout.code_bytes;
     uint8_t* back_code = back_codes_ + size_t{i} * layout.code_bytes;
-    edges_[i] = {found.pointer(), i >= count.diverse, found.distance, code, {}};
-    back_links_[i] = {found.pointer(), found.distance, back_code, {}};
-    switch (layout.codec) {
-      case Codec::kEdge: {
-        QuiverEdgeTerms terms;
-        Decode(*context_->kernels, index, found.vector.bytes, found.vector.scale, neighbor_);
-        context_->kernels->encode_edge(vector.query.vector, neighbor_, index.center(), layout.dim,
-                                       static_cast<int>(layout.bits), code, &terms);
-        ComplementCode(layout, code, back_code);
-        edges_[i].factors = ForwardFactors(index.metric, terms);
-        back_links_[i].factors = BackwardFactors(index.metric, terms);
-        break;
-      }
-      case Codec::kBits:
-        memcpy(code, found.vector.bytes, layout.code_bytes);
-        memcpy(back_code, vector.stored.bytes, layout.code_bytes);
-        break;
-      case Codec::kNone:
-        break;
-    }
+    const EdgeSides sides = EncodeEdge(*context_, vector.query, vector.stored, found.vector,
+                                       neighbor_, code, back_code);
+    edges_[i] = {found.pointer(), i >= count.diverse, found.distance, code, sides.factors};
+    back_links_[i] = {found.pointer(), NodePointer{}, &vector.query,
+                      found.distance,  back_code,     sides.back_factors};
   }
 }
 
-void Inserter::WriteBackLinks(const PreparedVector& vector, NodePointer to, int level,
-                              uint32_t count) {
-  const NodeLayout& layout = context_->layout();
+void Inserter::WriteBackLinks(NodePointer to, int level, uint32_t count) {
+  for (uint32_t i = 0; i < count; i++) back_links_[i].to = to;
   std::sort(back_links_, back_links_ + count,
-            [](const BackLink& a, const BackLink& b) { return a.to.number < b.to.number; });
-  uint32_t first = 0;
-  // A handful of records, and no poll between them: a cancel there would leave a
-  // row moved from the list, which others have committed, without a route to it.
-  while (first < count) {
-    if (layout.codec == Codec::kNone) {
-      WriteUncodedBackLink(to, level, back_links_[first++]);
-      continue;
-    }
-    // As many links as touch the pages of one record.
-    uint32_t pages = 0;
-    uint32_t last_block = QUIVER_INVALID_BLOCK;
-    uint32_t end = first;
-    for (; end < count; end++) {
-      // A node's chunk pages are read between its page's lock and the record.
-      if (!layout.vector_at_home && end > first) break;
-      const uint32_t block = layout.BlockOf(back_links_[end].to.number);
-      if (block == last_block) continue;
-      if (pages == QUIVER_MAX_RECORD_PAGES) break;
-      last_block = block;
-      pages++;
-    }
-    WriteBackLinkRecord(vector, to, level, back_links_ + first, end - first);
-    first = end;
-  }
-}
-
-void Inserter::WriteBackLinkRecord(const PreparedVector& vector, NodePointer to, int level,
-                                   const BackLink* links, uint32_t count) {
-  const NodeLayout& layout = context_->layout();
-  const Store& store = context_->store;
-  QuiverPin pins[QUIVER_MAX_RECORD_PAGES];
-  const uint8_t* pages[QUIVER_MAX_RECORD_PAGES];
-  uint32_t page_count = 0;
-  for (uint32_t i = 0; i < count; i++) {
-    const uint32_t block = layout.BlockOf(links[i].to.number);
-    if (page_count > 0 && pins[page_count - 1].block == block) continue;
-    pages[page_count] = store.Lock(block, &pins[page_count]);
-    page_count++;
-  }
-
-  bool open = false;
-  uint32_t at = 0;
-  for (uint32_t i = 0; i < count; i++) {
-    const BackLink& link = links[i];
-    if (pins[at].block != layout.BlockOf(link.to.number)) at++;
-    const uint32_t slot = layout.SlotOf(link.to.number);
-    const ConstNode now(pages[at], layout, slot);
-    if (!IsNodePage(pages[at], layout, level == 0 ? PageKind::kNode : PageKind::kUpper) ||
-        !now.in_use() || now.pointer_generation() != link.to.generation ||
-        now.head().level != level)
-      continue;
-    const ConstNode whole =
-        reader_.Read(now, link.to.number, NodeReader::kEverything, &stats_.pages);
-    LinkDistances distances;
-    LinkPlan plan;
-    EstimateLinkDistances(*context_, &self_, whole, vector.query, link.distance, &distances);
-    PlanLink(*context_, now, to, distances, link.distance, &plan);
-    if (!plan.accepted) continue;
-    if (layout.codes_at_home < layout.slots && plan.slot >= layout.codes_at_home) {
-      WriteChunkedBackLink(to, link, plan, now, &pins[at]);
-      continue;
-    }
-    if (!open) store.Begin();
-    open = true;
-    const Node node(store.Edit(&pins[at]), layout, slot);
-    WriteLink(layout, node, to, link, plan);
-    memcpy(node.code(plan.slot), link.code, layout.code_bytes);
-  }
-  if (open) store.Commit();
-  while (page_count > 0) store.Release(&pins[--page_count]);
-}
-
-// The slot, but not its code, in an edited page.
-void Inserter::WriteLink(const NodeLayout& layout, const Node& node, NodePointer to,
-                         const BackLink& link, const LinkPlan& plan) {
-  for (uint32_t j = 0; j < plan.newly_count; j++)
-    node.generations()[plan.newly[j]] |= kDominatedBit;
-  WriteSlot(layout, node, plan.slot,
-            {to.number, static_cast<uint16_t>(to.generation | (plan.dominated ? kDominatedBit : 0)),
-             link.factors, link.distance});
-  if (plan.slot == node.head().slot_count) node.head().slot_count++;
-}
-
-// A record of the node's page, which is locked, and of the chunk page that the
-// code lies on.  The node has just been read whole.
-void Inserter::WriteChunkedBackLink(NodePointer to, const BackLink& link, const LinkPlan& plan,
-                                    const ConstNode& now, QuiverPin* pin) {
-  const NodeLayout& layout = context_->layout();
-  const Store& store = context_->store;
-  const uint32_t part = PartOfCode(now, layout, plan.slot);
-  const size_t offset =
-      layout.code_offset + size_t{plan.slot} * layout.code_bytes - PartAt(now, layout, part).offset;
-  QuiverPin chunk;
-  store.Lock(reader_.BlockOfPart(part), &chunk);
-  store.Begin();
-  WriteLink(layout, Node(store.Edit(pin), layout, layout.SlotOf(link.to.number)), to, link, plan);
-  memcpy(ChunkData(store.Edit(&chunk)) + offset, link.code, layout.code_bytes);
-  store.Commit();
-  store.Release(&chunk);
-}
-
-// Without codes a list knows its own lengths only: how far its neighbours are from
-// the row is read from their pages first, without a lock.  If the list has changed
-// by the time it is locked, it is read again; at the last try what has changed
-// counts as far away.
-void Inserter::WriteUncodedBackLink(NodePointer to, int level, const BackLink& link) {
-  constexpr int kTries = 3;
-  const NodeLayout& layout = context_->layout();
-  const Store& store = context_->store;
-  const uint32_t block = layout.BlockOf(link.to.number);
-  const uint32_t slot = layout.SlotOf(link.to.number);
-  const PageKind kind = level == 0 ? PageKind::kNode : PageKind::kUpper;
-  const auto is_there = [&](const uint8_t* page) {
-    const ConstNode node(page, layout, slot);
-    return IsNodePage(page, layout, kind) && node.in_use() &&
-           node.pointer_generation() == link.to.generation && node.head().level == level;
-  };
-  NodePointer seen[kMaxSlots];
-  LinkDistances distances;
-  for (int attempt = 1;; attempt++) {
-    QuiverPin pin;
-    uint32_t seen_count = 0;
-    const uint8_t* page = store.Read(block, &pin);
-    if (is_there(page)) {
-      const ConstNode node(page, layout, slot);
-      seen_count = node.slot_count();
-      for (uint32_t i = 0; i < seen_count; i++) seen[i] = node.neighbor(i);
-    }
-    store.Release(&pin);
-    // A list with room takes the link whatever it says.
-    if (seen_count == layout.slots)
-      for (uint32_t i = 0; i < seen_count; i++)
-        distances.to_u[i] = search_.DistanceTo(seen[i], level);
-
-    page = store.Lock(block, &pin);
-    if (!is_there(page)) {
-      store.Release(&pin);
-      return;
-    }
-    const ConstNode now(page, layout, slot);
-    const uint32_t count = now.slot_count();
-    bool changed = count == layout.slots && seen_count < count;
-    for (uint32_t i = 0; i < count; i++) {
-      const bool same = i < seen_count && seen[i].number == now.neighbor(i).number &&
-                        seen[i].generation == now.neighbor(i).generation;
-      if (!same || seen_count < layout.slots)
-        distances.to_u[i] = std::numeric_limits<float>::infinity();
-      changed |= !same && count == layout.slots;
-      const float length = now.lengths()[i];
-      distances.to_v[i] = length < std::numeric_limits<float>::infinity()
-                              ? length
-                              : std::numeric_limits<float>::infinity();
-    }
-    if (changed && attempt < kTries) {
-      store.Release(&pin);
-      continue;
-    }
-    LinkPlan plan;
-    PlanLink(*context_, now, to, distances, link.distance, &plan);
-    if (plan.accepted) {
-      store.Begin();
-      WriteLink(layout, Node(store.Edit(&pin), layout, slot), to, link, plan);
-      store.Commit();
-    }
-    store.Release(&pin);
-    return;
-  }
+            [](const Link& a, const Link& b) { return a.list.number < b.list.number; });
+  linker_.Write(back_links_, count, level);
 }
 
 void Inserter::DrainList(int rows, int ef_construction, uint64_t random) {

@@ -2,6 +2,7 @@
 #ifndef QUIVER_GRAPH_INSERT_H
 #define QUIVER_GRAPH_INSERT_H
 
+#include "graph/link.h"
 #include "graph/place.h"
 
 namespace quiver {
@@ -33,36 +34,22 @@ class Inserter {
   void DrainList(int rows, int ef_construction, uint64_t random);
 
  private:
-  // A back-link still to be written.
-  struct BackLink {
-    NodePointer to;
-    float distance;
-    const uint8_t* code;
-    EdgeFactors factors;
-  };
-
   Placed InsertAtLevel(const PreparedVector& vector, const Partition& partition, NewNode* node,
                        int ef_construction, const ListSource* source, NodePointer* where,
                        bool* merged);
+  void FindNeighbors(const PreparedVector& vector, const Partition& partition, int level,
+                     size_t width);
   void MakeEdges(const PreparedVector& vector, const Found* const* choices,
                  NeighborChooser::Count count);
-  void WriteBackLinks(const PreparedVector& vector, NodePointer to, int level, uint32_t count);
-  void WriteBackLinkRecord(const PreparedVector& vector, NodePointer to, int level,
-                           const BackLink* links, uint32_t count);
-  void WriteUncodedBackLink(NodePointer to, int level, const BackLink& link);
-  void WriteChunkedBackLink(NodePointer to, const BackLink& link, const LinkPlan& plan,
-                            const ConstNode& now, QuiverPin* pin);
-  static void WriteLink(const NodeLayout& layout, const Node& node, NodePointer to,
-                        const BackLink& link, const LinkPlan& plan);
+  void WriteBackLinks(NodePointer to, int level, uint32_t count);
 
   const GraphContext* context_;
   QuiverScanStats stats_;
   Search search_;
   NeighborChooser chooser_;
   Placer placer_;
-  NodeReader reader_;
+  LinkWriter linker_;
   QueryMaker query_;        // of the row
-  QueryMaker self_;         // of a node that is linked back
   bool uncovered_ = false;  // no node of layer 1 is near the row inserted
   float* scratch_;          // 2 x dim
   ArenaVector<uint64_t> stored_;
@@ -70,7 +57,8 @@ class Inserter {
   uint8_t* edge_codes_;  // slots x code_bytes
   uint8_t* back_codes_;  // their complements
   NewEdge edges_[kMaxSlots];
-  BackLink back_links_[kMaxSlots];
+  Link back_links_[kMaxSlots];
+  int lost_ = 0;  // searches in vain, one after another
 };
 
 // What quiver_insert does.

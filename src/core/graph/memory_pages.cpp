@@ -24,9 +24,10 @@ MemoryPages::MemoryPages(const QuiverStore* base)
   };
   store_.lock = store_.read;
   store_.release = [](void*, QuiverPin*) {};
-  store_.extend = [](void* context, QuiverPin* pin) {
-    PinPage(context, Pages(context)->Extend(), pin);
+  store_.extend = [](void* context, uint32_t, QuiverPin* pin) -> const uint8_t* {
+    return PinPage(context, Pages(context)->Extend(), pin);
   };
+  store_.note_free = [](void*, uint32_t) {};
   store_.begin = [](void*) {};
   store_.edit = [](void* context, QuiverPin* pin, bool) {
     return Pages(context)->page(pin->block);

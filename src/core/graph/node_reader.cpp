@@ -46,6 +46,15 @@ void NodeReader::Reserve(size_t bytes) {
 }
 
 ConstNode NodeReader::Read(const ConstNode& node, uint32_t number, Want want, uint64_t* pages) {
+  NodeDamage damage;
+  const ConstNode whole = TryRead(node, number, want, pages, &damage);
+  if (damage.detail != nullptr)
+    context_->store.Corrupted(damage.block, damage.detail, damage.value);
+  return whole;
+}
+
+ConstNode NodeReader::TryRead(const ConstNode& node, uint32_t number, Want want, uint64_t* pages,
+                              NodeDamage* damage) {
   const NodeLayout& layout = context_->layout();
   const uint32_t parts = want == kVector ? VectorPartCount(node) : PartCount(node, layout);
   if (parts == 0) return node;
@@ -60,16 +69,21 @@ ConstNode NodeReader::Read(const ConstNode& node, uint32_t number, Want want, ui
   uint32_t block = node.head().chunk_head;
   for (uint32_t i = 0; i < parts; i++) {
     // Chunks lie above the node's page, so that locks are taken in order.
-    if (block <= layout.BlockOf(number) || block >= store.BlockCount())
-      store.Corrupted(layout.BlockOf(number), "a node's chain of parts leaves the file", block);
+    if (block <= layout.BlockOf(number) || block >= store.BlockCount()) {
+      *damage = {layout.BlockOf(number), "a node's chain of parts leaves the file", block};
+      return node;
+    }
     const NodePart part = PartAt(node, layout, i);
     QuiverPin pin;
     const uint8_t* page = store.Read(block, &pin);
     const ChunkHead* chunk = Chunk(page);
     if (!IsPageOf(page, PageKind::kChunk) || chunk->number != number ||
         chunk->generation != node.head().generation || chunk->part != i ||
-        ChunkDataBytes(page) != part.bytes)
-      store.Corrupted(block, "it is not the part of a node that it should be", number);
+        ChunkDataBytes(page) != part.bytes) {
+      store.Release(&pin);
+      *damage = {block, "it is not the part of a node that it should be", number};
+      return node;
+    }
     memcpy(image_.begin() + part.offset, ChunkData(page), part.bytes);
     blocks_[i] = block;
     block = Special(page)->next;

@@ -33,6 +33,13 @@ NodePart PartAt(const ConstNode& node, const NodeLayout& layout, uint32_t part);
 // The part that the code of `slot` lies in.  REQUIRES: slot >= codes_at_home.
 uint32_t PartOfCode(const ConstNode& node, const NodeLayout& layout, uint32_t slot);
 
+// Why a node's parts cannot be read; detail is null where they can.
+struct NodeDamage {
+  uint32_t block = QUIVER_INVALID_BLOCK;
+  const char* detail = nullptr;
+  uint64_t value = 0;
+};
+
 class NodeReader {
  public:
   explicit NodeReader(const GraphContext& context);
@@ -44,6 +51,10 @@ class NodeReader {
   // to which `node` points, is locked, and stays so until the call returns; what it
   // is locked for, no matter, where Reserve made room.  Adds to *pages.
   ConstNode Read(const ConstNode& node, uint32_t number, Want want, uint64_t* pages);
+
+  // The same, without an error: where *damage says why, `node` itself is returned.
+  ConstNode TryRead(const ConstNode& node, uint32_t number, Want want, uint64_t* pages,
+                    NodeDamage* damage);
 
   // Makes room for an image with a vector of `bytes`.
   void Reserve(size_t bytes);

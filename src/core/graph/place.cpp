@@ -41,14 +41,6 @@ class SourceLock {
   int at_ = -1;
 };
 
-// A free slot of a node page of `kind`, or -1.
-int FreeSlot(const uint8_t* page, const NodeLayout& layout, PageKind kind) {
-  if (!IsNodePage(page, layout, kind)) return -1;
-  for (uint32_t slot = 0; slot < layout.nodes_per_page; slot++)
-    if (!ConstNode(page, layout, slot).in_use()) return static_cast<int>(slot);
-  return -1;
-}
-
 void InitNodePage(uint8_t* page, const NodeLayout& layout, PageKind kind) {
   InitPage(page, kind, NodePageBytes(layout));
 }
@@ -59,22 +51,6 @@ void CheckNumberable(const GraphContext& context, uint32_t block) {
     context.store.Fail(QUIVER_ERROR_LIMIT, block, -1, "the index has no more node numbers");
 }
 
-// Locks a bottom page with a free slot that the source allows; slot -1: none.
-int LockTarget(const GraphContext& context, const SourceLock& source, QuiverPin* pin,
-               const uint8_t** locked) {
-  const Store& store = context.store;
-  const uint32_t blocks = store.BlockCount();
-  uint32_t target = store.Target();
-  // Without a hint, the last page may still have room, as a heap would hope.
-  if (target >= blocks) target = blocks - 1;
-  if (target == kMetaBlock || !source.Allows(target)) return -1;
-  const uint8_t* page = store.Lock(target, pin);
-  const int slot = FreeSlot(page, context.layout(), PageKind::kNode);
-  if (slot < 0) store.Release(pin);
-  *locked = page;
-  return slot;
-}
-
 // The generation that the next node on a page will have.
 uint32_t NextGeneration(const uint8_t* page) {
   return Special(page)->magic == kPageMagic ? Special(page)->generation + 1 : 1;
@@ -83,7 +59,7 @@ uint32_t NextGeneration(const uint8_t* page) {
 }  // namespace
 
 Placer::Placer(const GraphContext& context)
-    : context_(&context), reader_(context), image_(context.allocator) {}
+    : context_(&context), reader_(context), image_(context.allocator), chunks_(context.allocator) {}
 
 // Makes the image of the node, all but its generation and chain.  No lock is held
 // exclusively yet: this may allocate.
@@ -119,28 +95,72 @@ void Placer::PrepareImage(const NewNode& source) {
     memcpy(node.code(i), source.edges[i].code, layout.code_bytes);
     head.slot_count = static_cast<uint8_t>(i + 1);
   }
+  chunks_.Resize(PartCount(ConstNode(image_.begin(), layout), layout));
+}
+
+// The chunk pages that the former node of a free place left to the next one, as
+// many as that needs, into chunks_; *rest: those after them.
+uint32_t Placer::FormerChunks(uint32_t number, uint32_t block, uint32_t* rest) {
+  const Store& store = context_->store;
+  uint32_t count = 0;
+  const uint32_t below = context_->layout().BlockOf(number);
+  while (count < chunks_.size() && block > below && block < store.BlockCount()) {
+    if (std::find(chunks_.begin(), chunks_.begin() + count, block) != chunks_.begin() + count)
+      break;
+    QuiverPin pin;
+    const uint8_t* page = store.Read(block, &pin);
+    const bool of_node = IsPageOf(page, PageKind::kChunk) && Chunk(page)->number == number;
+    const uint32_t next = Special(page)->next;
+    store.Release(&pin);
+    if (!of_node) break;
+    chunks_[count++] = block;
+    block = next;
+  }
+  // A chain that is damaged further on ends here: its pages are lost, no row is.
+  *rest = count == chunks_.size() ? block : QUIVER_INVALID_BLOCK;
+  return count;
 }
 
 // Writes what of the image does not fit the node's page, each chunk a record, the
-// last part first, so that each names the next.  The node's page is locked, so
-// that number and generation are surely the node's; nobody sees them before its
-// own record.  A crash in between leaves chunks that no node names.
-void Placer::WriteChunks(uint32_t number, uint32_t generation) {
+// last part first, so that each names the next: over the pages of the place's
+// former node, then to others.  The node's page is locked, so that number and
+// generation are surely the node's; nobody sees them before its own record.  A
+// crash in between leaves chunks that no node names, or that a free place keeps.
+void Placer::WriteChunks(const uint8_t* page, uint32_t block, uint32_t slot) {
   const NodeLayout& layout = context_->layout();
   const Store& store = context_->store;
   const Node node(image_.begin(), layout);
   const ConstNode image(image_.begin(), layout);
+  const uint32_t number = layout.NumberOf(block, slot);
+  const uint32_t generation = NextGeneration(page);
   uint32_t next = QUIVER_INVALID_BLOCK;
+  uint32_t former = 0;
+  // A neighbour that vacuum has freed meanwhile may have been in this very place.
+  for (uint32_t i = node.slot_count(); i-- > 0;) {
+    if (node.numbers()[i] != number) continue;
+    const uint32_t last = node.slot_count() - 1;
+    MoveSlot(layout, node, last, i);
+    memmove(node.code(i), node.code(last), layout.code_bytes);
+    node.head().slot_count = static_cast<uint8_t>(last);
+  }
+  const uint32_t former_head =
+      KeepsChunks(layout) && (IsPageOf(page, PageKind::kNode) || IsPageOf(page, PageKind::kUpper))
+          ? ConstNode(page, layout, slot).head().chunk_head
+          : QUIVER_INVALID_BLOCK;
+  if (!chunks_.empty()) former = FormerChunks(number, former_head, &next);
   for (uint32_t i = PartCount(image, layout); i-- > 0;) {
     const NodePart part = PartAt(image, layout, i);
     QuiverPin pin;
-    store.Extend(&pin);
+    if (i < former)
+      store.Lock(chunks_[i], &pin);
+    else
+      store.Extend(block, &pin);
     store.Begin();
-    uint8_t* page = store.Edit(&pin, true);
-    InitPage(page, PageKind::kChunk, sizeof(ChunkHead) + part.bytes);
-    *Chunk(page) = {number, generation, static_cast<uint16_t>(i), 0, 0};
-    memcpy(ChunkData(page), image_.begin() + part.offset, part.bytes);
-    Special(page)->next = next;
+    uint8_t* chunk = store.Edit(&pin, true);
+    InitPage(chunk, PageKind::kChunk, sizeof(ChunkHead) + part.bytes);
+    *Chunk(chunk) = {number, generation, static_cast<uint16_t>(i), 0, 0};
+    memcpy(ChunkData(chunk), image_.begin() + part.offset, part.bytes);
+    Special(chunk)->next = next;
     store.Commit();
     next = pin.block;
     store.Release(&pin);
@@ -163,41 +183,46 @@ NodePointer Placer::WriteNode(uint8_t* page, uint32_t block, uint32_t slot) {
   return {layout.NumberOf(block, slot), node.pointer_generation()};
 }
 
-// Upper nodes share pages through a target noted in the meta page.
+// The next upper node goes to the first page of the chain of those with room.
 NodePointer Placer::PlaceUpper() {
   const GraphContext& context = *context_;
   const Store& store = context.store;
   const NodeLayout& layout = context.layout();
   for (;;) {
     store.Poll();
-    const uint32_t target = ReadPartition(store).upper_target;
+    const uint32_t first = ReadPartition(store).upper_room;
     QuiverPin pin;
-    if (target < store.BlockCount()) {
-      const uint8_t* page = store.Lock(target, &pin);
+    if (first < store.BlockCount()) {
+      const uint8_t* page = store.Lock(first, &pin);
       const int slot = FreeSlot(page, layout, PageKind::kUpper);
       NodePointer where;
       if (slot >= 0) {
         const auto place = static_cast<uint32_t>(slot);
-        WriteChunks(layout.NumberOf(target, place), NextGeneration(page));
+        WriteChunks(page, first, place);
         store.Begin();
-        where = WriteNode(store.Edit(&pin), target, place);
+        where = WriteNode(store.Edit(&pin), first, place);
         store.Commit();
       }
       store.Release(&pin);
       if (where.valid()) return where;
     }
+    if (first != QUIVER_INVALID_BLOCK &&
+        TakeOffRoom(context, PageKind::kUpper, first) != QUIVER_INVALID_BLOCK)
+      continue;
     QuiverPin meta;
-    if (Meta(store.Lock(kMetaBlock, &meta))->partition.upper_target != target) {
+    const Partition partition = Meta(store.Lock(kMetaBlock, &meta))->partition;
+    if (partition.upper_room != QUIVER_INVALID_BLOCK) {
       store.Release(&meta);
       continue;
     }
-    store.Extend(&pin);
+    const uint8_t* found = store.Extend(ReuseAbove(partition), &pin);
     CheckNumberable(context, pin.block);
-    WriteChunks(layout.NumberOf(pin.block, 0), 1);
+    WriteChunks(found, pin.block, 0);
     store.Begin();
-    Meta(store.Edit(&meta))->partition.upper_target = pin.block;
+    Meta(store.Edit(&meta))->partition.upper_room = pin.block;
     uint8_t* page = store.Edit(&pin, true);
     InitNodePage(page, layout, PageKind::kUpper);
+    Special(page)->flags = kInRoomChain;
     const NodePointer where = WriteNode(page, pin.block, 0);
     store.Commit();
     store.Release(&pin);
@@ -212,7 +237,8 @@ Placed Placer::PlaceFirstNode(const NewNode& node, const ListSource* source) {
   QuiverPin meta;
   QuiverPin pin;
   PrepareImage(node);
-  if (Meta(store.Lock(kMetaBlock, &meta))->partition.entry_number != kInvalidNode) {
+  const Partition before = Meta(store.Lock(kMetaBlock, &meta))->partition;
+  if (before.entry_number != kInvalidNode) {
     store.Release(&meta);
     return Placed::kRetry;
   }
@@ -221,9 +247,9 @@ Placed Placer::PlaceFirstNode(const NewNode& node, const ListSource* source) {
     store.Release(&meta);
     return Placed::kGone;
   }
-  store.Extend(&pin);
+  const uint8_t* found = store.Extend(ReuseAbove(before), &pin);
   CheckNumberable(context, pin.block);
-  WriteChunks(context.layout().NumberOf(pin.block, 0), 1);
+  WriteChunks(found, pin.block, 0);
   store.Begin();
   Partition& partition = Meta(store.Edit(&meta))->partition;
   from.Remove();
@@ -241,30 +267,59 @@ Placed Placer::PlaceFirstNode(const NewNode& node, const ListSource* source) {
   return Placed::kYes;
 }
 
+bool Placer::HasRoom(uint32_t block) {
+  const Store& store = context_->store;
+  if (block == kMetaBlock || block >= store.BlockCount()) return false;
+  QuiverPin pin;
+  const bool room = FreeSlot(store.Read(block, &pin), context_->layout(), PageKind::kNode) >= 0;
+  store.Release(&pin);
+  return room;
+}
+
+// A bottom page that had a free place: where this session put its last node, the
+// first of the chain, or the file's last page, as a heap would hope.
+uint32_t Placer::FindRoom() {
+  if (HasRoom(context_->store.Target())) return context_->store.Target();
+  uint32_t first = partition_.node_room;
+  while (first != QUIVER_INVALID_BLOCK) {
+    if (HasRoom(first)) return first;
+    context_->store.Poll();
+    first = TakeOffRoom(*context_, PageKind::kNode, first);
+  }
+  return context_->store.BlockCount() - 1;
+}
+
 Placed Placer::PlaceNode(const NewNode& node, const ListSource* source, NodePointer* where) {
   const GraphContext& context = *context_;
+  const NodeLayout& layout = context.layout();
   PrepareImage(node);
   if (node.level > 0) {
     *where = PlaceUpper();
     return Placed::kYes;
   }
   const Store& store = context.store;
+  const uint32_t target = FindRoom();
   SourceLock from(context, source);
   if (!from.Acquire()) return Placed::kGone;
   QuiverPin pin;
-  const uint8_t* target = nullptr;
-  const int free_slot = LockTarget(context, from, &pin, &target);
-  const bool fresh = free_slot < 0;
-  const uint32_t slot = fresh ? 0 : static_cast<uint32_t>(free_slot);
+  const uint8_t* found = nullptr;
+  int place = -1;
+  if (target != kMetaBlock && from.Allows(target)) {
+    found = store.Lock(target, &pin);
+    place = FreeSlot(found, layout, PageKind::kNode);
+    if (place < 0) store.Release(&pin);
+  }
+  const bool fresh = place < 0;
+  const uint32_t slot = fresh ? 0 : static_cast<uint32_t>(place);
   if (fresh) {
-    store.Extend(&pin);
+    found = store.Extend(ReuseAbove(partition_), &pin);
     CheckNumberable(context, pin.block);
   }
-  WriteChunks(context.layout().NumberOf(pin.block, slot), fresh ? 1 : NextGeneration(target));
+  WriteChunks(found, pin.block, slot);
   store.Begin();
   from.Remove();
   uint8_t* page = store.Edit(&pin, fresh);
-  if (fresh) InitNodePage(page, context.layout(), PageKind::kNode);
+  if (fresh) InitNodePage(page, layout, PageKind::kNode);
   *where = WriteNode(page, pin.block, slot);
   store.Commit();
   store.SetTarget(pin.block);
@@ -291,8 +346,8 @@ Placed Placer::PlacePosting(NodePointer where, const StoredVector& vector, Posti
   const uint8_t* page = store.Lock(block, &pin);
   const ConstNode node(page, layout, slot);
   if (!IsNodePage(page, layout, PageKind::kNode) || !node.in_use() ||
-      node.pointer_generation() != where.generation || node.head().hash != vector.hash ||
-      node.head().entries != vector.entries ||
+      (node.head().flags & kNodeEmptied) != 0 || node.pointer_generation() != where.generation ||
+      node.head().hash != vector.hash || node.head().entries != vector.entries ||
       !SameVector(*context.index,
                   VectorOf(reader_.Read(node, where.number, NodeReader::kVector, &pages)),
                   vector)) {
@@ -307,7 +362,6 @@ Placed Placer::PlacePosting(NodePointer where, const StoredVector& vector, Posti
     from.Remove();
     NodeHead& head = Node(store.Edit(&pin), layout, slot).head();
     head.postings[head.posting_count++] = posting;
-    head.flags &= static_cast<uint8_t>(~kNodeEmptied);
     store.Commit();
     store.Release(&pin);
     from.Release();
@@ -323,23 +377,23 @@ Placed Placer::PlacePosting(NodePointer where, const StoredVector& vector, Posti
     if (tail_block <= block || tail_block >= store.BlockCount())
       store.Corrupted(block, "a node's chain of rows leaves the file", tail_block);
     const uint8_t* tail_page = store.Lock(tail_block, &tail);
-    if (!IsPageOf(tail_page, PageKind::kPosting))
+    if (!IsPostingPageOf(tail_page, where.number, node.head().generation))
       store.Corrupted(tail_block, "it is not a page of a node's rows");
     room = PostingCount(tail_page) < kPostingsPerPage && from.Allows(tail_block);
   }
-  if (!room) store.Extend(&fresh);
+  if (!room) {
+    const uint32_t above = has_tail ? tail_block : block;
+    store.Extend(ReuseAbove(partition_) == QUIVER_INVALID_BLOCK ? QUIVER_INVALID_BLOCK : above,
+                 &fresh);
+  }
   store.Begin();
   from.Remove();
   if (room) {
     AppendPosting(store.Edit(&tail), posting);
-    // The node's page is left out of the record where it stays as it is.
-    if ((node.head().flags & kNodeEmptied) != 0)
-      Node(store.Edit(&pin), layout, slot).head().flags &= static_cast<uint8_t>(~kNodeEmptied);
   } else {
     NodeHead& head = Node(store.Edit(&pin), layout, slot).head();
-    head.flags &= static_cast<uint8_t>(~kNodeEmptied);
     uint8_t* fresh_page = store.Edit(&fresh, true);
-    InitPage(fresh_page, PageKind::kPosting, 0);
+    InitPostingPage(fresh_page, PageKind::kPosting, where.number, head.generation);
     AppendPosting(fresh_page, posting);
     head.posting_tail = fresh.block;
     if (has_tail)
@@ -355,10 +409,20 @@ Placed Placer::PlacePosting(NodePointer where, const StoredVector& vector, Posti
   return Placed::kYes;
 }
 
-void RaiseEntry(const Store& store, NodePointer node, int level) {
+// A repair that frees `bottom` after this looks at its uppermost node before: that is
+// there already.
+void RaiseEntry(const GraphContext& context, NodePointer node, int level, NodePointer bottom) {
+  const Store& store = context.store;
+  const NodeLayout& layout = context.layout();
   QuiverPin meta;
+  QuiverPin pin;
   const Partition partition = Meta(store.Lock(kMetaBlock, &meta))->partition;
-  if (partition.entry_number == kInvalidNode || partition.entry_level < level) {
+  bool raise = partition.entry_number == kInvalidNode || partition.entry_level < level;
+  if (raise) {
+    raise = IsLiving(store.Read(layout.BlockOf(bottom.number), &pin), layout, bottom, 0);
+    store.Release(&pin);
+  }
+  if (raise) {
     store.Begin();
     Partition& edited = Meta(store.Edit(&meta))->partition;
     edited.entry_number = node.number;

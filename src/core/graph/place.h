@@ -4,6 +4,7 @@
 #define QUIVER_GRAPH_PLACE_H
 
 #include "graph/neighbors.h"
+#include "graph/room.h"
 #include "page/list_page.h"
 
 namespace quiver {
@@ -49,6 +50,9 @@ class Placer {
  public:
   explicit Placer(const GraphContext& context);
 
+  // What the caller has read of the partition: hints where to place.
+  void SetPartition(const Partition& partition) { partition_ = partition; }
+
   // Writes the first node of an empty graph, level 0, and makes it the entry point.
   Placed PlaceFirstNode(const NewNode& node, const ListSource* source);
 
@@ -61,17 +65,24 @@ class Placer {
 
  private:
   NodePointer PlaceUpper();
+  uint32_t FindRoom();
+  bool HasRoom(uint32_t block);
   void PrepareImage(const NewNode& node);
-  void WriteChunks(uint32_t number, uint32_t generation);
+  uint32_t FormerChunks(uint32_t number, uint32_t block, uint32_t* rest);
+  void WriteChunks(const uint8_t* page, uint32_t block, uint32_t slot);
   NodePointer WriteNode(uint8_t* page, uint32_t block, uint32_t slot);
 
   const GraphContext* context_;
   NodeReader reader_;
-  ArenaVector<uint8_t> image_;  // of the node being written
+  Partition partition_ = {};
+  ArenaVector<uint8_t> image_;    // of the node being written
+  ArenaVector<uint32_t> chunks_;  // pages of the place's former node, to be written anew
 };
 
-// Makes `node` the entry point, unless one of its level or above is there already.
-void RaiseEntry(const Store& store, NodePointer node, int level);
+// Makes `node`, which stands above `bottom` or is it, the entry point, unless one of its
+// level or above is there already, or vacuum has emptied `bottom` meanwhile: the row may have
+// been a dead one that moved from the list.
+void RaiseEntry(const GraphContext& context, NodePointer node, int level, NodePointer bottom);
 
 }  // namespace quiver
 

@@ -6,22 +6,28 @@
 #include <algorithm>
 
 #include "base/arena.h"
-#include "page/posting.h"
+#include "graph/kills.h"
+#include "page/node.h"
 
 namespace quiver {
 
-// A node's rows, or one row of the list or without a distance.
+// A node's rows (none: it is a route), or one row of the list or without a distance.
 struct QueuedRow {
   float distance;         // that orders
   float upper;            // exact order: what the operator returns is not above
   uint32_t posting_head;  // further rows, or QUIVER_INVALID_BLOCK
+  NodePointer node;       // whose rows these are, where there are further ones
   uint8_t posting_count;  // of those here
   bool from_graph;        // may have been in the list before
   QuiverRowKind kind;
   PostingEntry postings[2];
+  RowOrigin origin;  // of the first of those here
 
-  static QueuedRow Single(float distance, float upper, QuiverRowKind kind, PostingEntry posting) {
-    return {distance, upper, QUIVER_INVALID_BLOCK, 1, false, kind, {posting, {}}};
+  bool has_rows() const { return posting_count > 0 || posting_head != QUIVER_INVALID_BLOCK; }
+
+  static QueuedRow Single(float distance, float upper, QuiverRowKind kind, PostingEntry posting,
+                          const RowOrigin& origin) {
+    return {distance, upper, QUIVER_INVALID_BLOCK, {}, 1, false, kind, {posting, {}}, origin};
   }
 };
 

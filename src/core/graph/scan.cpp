@@ -3,7 +3,7 @@
 #include <limits>
 
 #include "base/hash.h"
-#include "page/list_page.h"
+#include "page/hints.h"
 
 namespace quiver {
 
@@ -43,7 +43,8 @@ Scan::Scan(const QuiverStore* store, const QuiverIndex* index, const QuiverScanO
       chain_(&allocator_),
       expanded_(&allocator_),
       done_bits_(&allocator_),
-      last_distance_(-std::numeric_limits<float>::infinity()) {
+      last_distance_(-std::numeric_limits<float>::infinity()),
+      kills_(&allocator_) {
   highest_upper_ = -std::numeric_limits<float>::infinity();
   current_.posting_head = QUIVER_INVALID_BLOCK;
 }
@@ -90,35 +91,35 @@ bool Scan::Next(QuiverRow* row) {
   return false;
 }
 
+void Scan::Kill() {
+  if (!options_->skip_killed) return;
+  stats_.killed++;
+  kills_.Add(returned_);
+  if (kills_.full()) kills_.Apply(store_);
+}
+
+uint64_t Scan::VersionOf(const QuiverPin& pin) const {
+  return options_->skip_killed ? store_.Version(pin) : 0;
+}
+
+bool Scan::Skips(const uint8_t* page, size_t row) const {
+  return options_->skip_killed && IsKilled(page, static_cast<uint32_t>(row));
+}
+
 // The next row of the current node, of the batch, or of the next batch.
 bool Scan::NextPosting(PostingEntry* posting, float* distance) {
   for (;;) {
     *distance = current_.distance;
     if (current_posting_ < current_.posting_count) {
+      returned_ = current_.origin;
+      returned_.row += current_posting_;
       *posting = current_.postings[current_posting_++];
     } else if (chain_at_ < chain_.size()) {
+      returned_ = chain_origin_;
+      returned_.row += static_cast<uint32_t>(chain_at_);
       *posting = chain_[chain_at_++];
     } else if (current_.posting_head != QUIVER_INVALID_BLOCK) {
-      // One page of further rows.  No two nodes share one and each node comes once,
-      // so a scan reads no more of them than the file has.
-      const uint32_t block = current_.posting_head;
-      current_.posting_head = QUIVER_INVALID_BLOCK;
-      chain_.Clear();
-      chain_at_ = 0;
-      store_.Poll();
-      const uint32_t blocks = store_.BlockCount();
-      if (block >= blocks) store_.Corrupted(block, "a node's chain of rows leaves the file");
-      if (++chain_steps_ > blocks)
-        store_.Corrupted(block, "a node's chain of rows is a circle, or two nodes share it");
-      QuiverPin pin;
-      const uint8_t* page = store_.Read(block, &pin);
-      stats_.pages++;
-      if (!IsPageOf(page, PageKind::kPosting))
-        store_.Corrupted(block, "it is not a page of a node's rows");
-      const size_t count = PostingCount(page);
-      for (size_t i = 0; i < count; i++) chain_.PushBack(Postings(page)[i]);
-      current_.posting_head = Special(page)->next;
-      store_.Release(&pin);
+      FurtherRows();
       continue;
     } else {
       // Rows of the list wait until the graph's have come as far as they are.
@@ -164,14 +165,79 @@ bool Scan::NextPosting(PostingEntry* posting, float* distance) {
       current_posting_ = 0;
       chain_.Clear();
       chain_at_ = 0;
+      chain_last_ = 0;
       decided_ = false;
-      if (options_->exact_order) sure_ = PlaceIsSure();
+      if (options_->exact_order && current_.has_rows()) sure_ = PlaceIsSure();
       continue;
     }
     if (posting->offset == 0) continue;
     if (current_.from_graph && SeenBefore(posting->tid())) continue;
     return true;
   }
+}
+
+// The first page of the current node's further rows; none where the node is gone,
+// since its rows were dead then.
+uint32_t Scan::FirstOfChain() {
+  const NodeLayout& layout = context_.layout();
+  const uint32_t block = layout.BlockOf(current_.node.number);
+  if (block >= store_.BlockCount()) return QUIVER_INVALID_BLOCK;
+  QuiverPin pin;
+  const uint8_t* page = store_.Read(block, &pin);
+  stats_.pages++;
+  CheckReadable(store_, page, layout, block);
+  const ConstNode node(page, layout, layout.SlotOf(current_.node.number));
+  const uint32_t first = IsNodePage(page, layout, PageKind::kNode) && node.in_use() &&
+                                 node.pointer_generation() == current_.node.generation
+                             ? node.head().posting_head
+                             : QUIVER_INVALID_BLOCK;
+  store_.Release(&pin);
+  return first;
+}
+
+// One page of the current node's further rows into chain_; false where there are
+// no more.  A chain goes up the blocks and rows stay on their page.  So whoever
+// meets a page that vacuum has taken off goes on with the first one of the chain,
+// as it is now, that lies above the last one read.
+bool Scan::FurtherRows() {
+  // More than vacuum can take off while one chain is read, unless it is damaged.
+  constexpr int kMostLookedFor = 100;
+  int looked_for = 0;
+  uint32_t block = current_.posting_head;
+  uint32_t below = chain_last_;
+  current_.posting_head = QUIVER_INVALID_BLOCK;
+  chain_.Clear();
+  chain_at_ = 0;
+  while (block != QUIVER_INVALID_BLOCK) {
+    store_.Poll();
+    if (block <= below || block >= store_.BlockCount())
+      store_.Corrupted(block, "a node's chain of rows leaves the file or does not ascend");
+    QuiverPin pin;
+    const uint8_t* page = store_.Read(block, &pin);
+    stats_.pages++;
+    CheckReadable(store_, page, context_.layout(), block);
+    const bool of_node =
+        IsPageOf(page, PageKind::kPosting) && PostingHeadOf(page)->number == current_.node.number &&
+        PointerGeneration(PostingHeadOf(page)->generation) == current_.node.generation;
+    if (of_node && block > chain_last_) {
+      const size_t count = PostingCount(page);
+      chain_origin_ = {VersionOf(pin), block, 0};
+      for (size_t i = 0; i < count; i++)
+        chain_.PushBack(Skips(page, i) ? PostingEntry{} : Postings(page)[i]);
+      current_.posting_head = Special(page)->next;
+      chain_last_ = block;
+      store_.Release(&pin);
+      return true;
+    }
+    below = block;
+    if (of_node) block = Special(page)->next;
+    store_.Release(&pin);
+    if (of_node) continue;
+    if (++looked_for > kMostLookedFor) store_.Corrupted(below, "it is not a page of a node's rows");
+    block = FirstOfChain();
+    below = 0;
+  }
+  return false;
 }
 
 // Whether the current row's place needs no comparison by exact distances: all
@@ -199,13 +265,26 @@ bool Scan::FillFirst() {
     stats_.pages++;
   }
   const bool off = options_->iterative == QUIVER_ITERATIVE_OFF;
-  search_.Reset(&query_, (off ? Search::kKeepNothing : Search::kKeepCandidates) |
-                             (decoded_ != nullptr ? Search::kKeepSizes : Search::kKeepNothing));
-  has_graph_ = partition.entry().valid();
+  const unsigned keep = (off ? Search::kKeepNothing : Search::kKeepCandidates) |
+                        (decoded_ != nullptr ? Search::kKeepSizes : Search::kKeepNothing) |
+                        (options_->skip_killed ? Search::kSkipKilled : Search::kKeepNothing);
   bool within = true;
-  if (has_graph_) {
+  for (;;) {
+    has_graph_ = partition.entry().valid();
+    search_.Reset(&query_, keep);
+    if (!has_graph_) break;
     search_.Run(partition.entry(), partition.entry_level, 0, width_, width_ * kWideFactor);
+    if (search_.found().empty()) {
+      // Vacuum may have moved the entry point away from where it was.
+      const NodePointer before = partition.entry();
+      partition = ReadPartition(store_);
+      stats_.pages++;
+      if (partition.entry_number != before.number ||
+          partition.entry_generation != before.generation)
+        continue;
+    }
     within = QueueFound();
+    break;
   }
   phase_ = off ? Phase::kEnd : Phase::kBeams;
   if (!within && !off) EndRows();
@@ -249,6 +328,7 @@ bool Scan::FillMore() {
 // Takes over what the search found; false where a bound is asked for and nothing
 // found is within.
 bool Scan::QueueFound() {
+  const NodeLayout& layout = context_.layout();
   bool within = !bounded_;
   for (const Found& found : search_.found()) {
     expanded_.PushBack(found.number);
@@ -259,17 +339,18 @@ bool Scan::QueueFound() {
       continue;
     }
     within = true;
-    if (found.posting_count == 0 && found.posting_head == QUIVER_INVALID_BLOCK) {
-      nodes_taken_++;
-      continue;
-    }
-    queue_.Add({key.lower,
-                key.upper,
-                found.posting_head,
-                found.posting_count,
-                true,
-                QUIVER_ROW_DISTANCE,
-                {found.postings[0], found.postings[1]}});
+    // A node without rows too: it is taken in its turn, so that it calls for the
+    // next beam no earlier than one with rows would.
+    queue_.Add(
+        {key.lower,
+         key.upper,
+         found.posting_head,
+         found.pointer(),
+         found.posting_count,
+         true,
+         QUIVER_ROW_DISTANCE,
+         {found.postings[0], found.postings[1]},
+         {found.version, layout.BlockOf(found.number), NodeRow(layout.SlotOf(found.number), 0)}});
   }
   queue_.Heapify();
   rows_looked_at_ += search_.found().size();
@@ -293,12 +374,15 @@ void Scan::ReadList(const Partition& partition) {
     const bool taken_off = !IsPageOf(page, PageKind::kList);
     if (!taken_off) {
       const size_t count = ListCount(page, layout);
+      const uint64_t version = VersionOf(pin);
       for (size_t i = 0; i < count; i++) {
+        if (Skips(page, i)) continue;
         const ListEntry* entry = ListAt(page, layout, i);
         list_tids_.PushBack(entry->posting.tid());
         DistanceBounds key;
         if (PlaceVector({entry->vector(), entry->scale, entry->entries, entry->hash}, &key))
-          list_.Add(QueuedRow::Single(key.lower, key.upper, QUIVER_ROW_DISTANCE, entry->posting));
+          list_.Add(QueuedRow::Single(key.lower, key.upper, QUIVER_ROW_DISTANCE, entry->posting,
+                                      {version, block, static_cast<uint32_t>(i)}));
       }
       stats_.swept += count;
       block = Special(page)->next;
@@ -388,6 +472,7 @@ void Scan::SweepPage(uint32_t block) {
   const uint8_t* page = store_.Read(block, &pin);
   stats_.pages++;
   CheckReadable(store_, page, layout, block);
+  const uint64_t version = VersionOf(pin);
   if (IsPageOf(page, PageKind::kNode)) {
     for (uint32_t slot = 0; slot < layout.nodes_per_page; slot++) {
       const ConstNode node(page, layout, slot);
@@ -396,6 +481,13 @@ void Scan::SweepPage(uint32_t block) {
       if (number / 64 < done_bits_.size() && (done_bits_[number / 64] >> (number % 64) & 1) != 0)
         continue;
       const NodeHead& head = node.head();
+      PostingEntry postings[kInlinePostings] = {head.postings[0], head.postings[1]};
+      auto posting_count = static_cast<uint8_t>(node.posting_count());
+      if (options_->skip_killed &&
+          HideKilled(page, NodeRow(slot, 0), postings, posting_count) == 0) {
+        posting_count = 0;
+        if (head.posting_head == QUIVER_INVALID_BLOCK) continue;
+      }
       DistanceBounds key = {};
       stats_.swept++;
       rows_looked_at_++;
@@ -406,16 +498,20 @@ void Scan::SweepPage(uint32_t block) {
       queue_.Add({key.lower,
                   key.upper,
                   head.posting_head,
-                  static_cast<uint8_t>(node.posting_count()),
+                  NodePointer{number, node.pointer_generation()},
+                  posting_count,
                   true,
                   QUIVER_ROW_DISTANCE,
-                  {head.postings[0], head.postings[1]}});
+                  {postings[0], postings[1]},
+                  {version, block, NodeRow(slot, 0)}});
     }
   } else if (!ordered_ && IsPageOf(page, PageKind::kList)) {
     const size_t count = ListCount(page, layout);
     for (size_t i = 0; i < count; i++) {
+      if (Skips(page, i)) continue;
       const PostingEntry posting = ListAt(page, layout, i)->posting;
-      queue_.Add(QueuedRow::Single(0, 0, QUIVER_ROW_DISTANCE, posting));
+      queue_.Add(QueuedRow::Single(0, 0, QUIVER_ROW_DISTANCE, posting,
+                                   {version, block, static_cast<uint32_t>(i)}));
       list_tids_.PushBack(posting.tid());
     }
     list_tid_set_built_ = false;
@@ -424,30 +520,46 @@ void Scan::SweepPage(uint32_t block) {
   store_.Release(&pin);
 }
 
-// One page of rows without a distance that have `flag`.
+// One page of rows without a distance that have `flag`.  Its chain is like that of
+// a node's further rows.
 bool Scan::FillLoose(uint16_t flag) {
+  constexpr int kMostLookedFor = 100;
+  int looked_for = 0;
+  uint32_t below = loose_last_;
   while (loose_block_ != QUIVER_INVALID_BLOCK) {
     store_.Poll();
     const uint32_t block = loose_block_;
-    const uint32_t blocks = store_.BlockCount();
-    if (block >= blocks || loose_steps_++ > blocks)
+    if (block <= below || block >= store_.BlockCount())
       store_.Corrupted(block,
-                       "the chain of rows without a distance leaves the file or is a circle");
+                       "the chain of rows without a distance leaves the file or does not ascend");
     QuiverPin pin;
     const uint8_t* page = store_.Read(block, &pin);
     stats_.pages++;
-    if (!IsPageOf(page, PageKind::kLoose))
-      store_.Corrupted(block, "it is not a page of rows without a distance");
-    const size_t count = PostingCount(page);
-    for (size_t i = 0; i < count; i++)
-      if ((Postings(page)[i].flags & flag) != 0)
-        queue_.Add(QueuedRow::Single(0, 0, flag == kPostingNan ? QUIVER_ROW_NAN : QUIVER_ROW_NULL,
-                                     Postings(page)[i]));
+    CheckReadable(store_, page, context_.layout(), block);
+    if (!IsPageOf(page, PageKind::kLoose)) {
+      store_.Release(&pin);
+      if (++looked_for > kMostLookedFor)
+        store_.Corrupted(block, "it is not a page of rows without a distance");
+      loose_block_ = ReadPartition(store_).loose_head;
+      below = 0;
+      continue;
+    }
+    below = block;
+    if (block > loose_last_) {
+      loose_last_ = block;
+      const size_t count = PostingCount(page);
+      const uint64_t version = VersionOf(pin);
+      for (size_t i = 0; i < count; i++)
+        if ((Postings(page)[i].flags & flag) != 0 && !Skips(page, i))
+          queue_.Add(QueuedRow::Single(0, 0, flag == kPostingNan ? QUIVER_ROW_NAN : QUIVER_ROW_NULL,
+                                       Postings(page)[i],
+                                       {version, block, static_cast<uint32_t>(i)}));
+    }
     loose_block_ = Special(page)->next;
     store_.Release(&pin);
     if (!queue_.empty()) return true;
   }
-  loose_steps_ = 0;
+  loose_last_ = 0;
   // A condition may hold for a distance that is NaN, never for NULL.
   if (phase_ == Phase::kNan && !bounded_) {
     phase_ = Phase::kNull;

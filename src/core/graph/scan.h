@@ -25,6 +25,10 @@ class Scan {
   // `query` as SQL has it; nullptr: every row in any order.
   void Begin(const QuiverValue* query);
   bool Next(QuiverRow* row);
+  // The row returned last is dead to everybody.
+  void Kill();
+  // Sets the hints that are pending.
+  void Finish() { kills_.Apply(store_); }
   const QuiverScanStats& stats() const { return stats_; }
 
  private:
@@ -38,6 +42,8 @@ class Scan {
   bool FillMore();
   bool FillSweep();
   bool FillLoose(uint16_t flag);
+  bool FurtherRows();
+  uint32_t FirstOfChain();
   bool QueueFound();
   void ReadList(const Partition& partition);
   void SweepPage(uint32_t block);
@@ -49,6 +55,9 @@ class Scan {
   bool Place(float distance, const StoredVector& vector, float size, DistanceBounds* key) const;
   bool PlaceVector(const StoredVector& vector, DistanceBounds* key);
   bool PlaceIsSure();
+  // For a page being read: its version, and whether a row of it is to be skipped.
+  uint64_t VersionOf(const QuiverPin& pin) const;
+  bool Skips(const uint8_t* page, size_t row) const;
 
   const QuiverScanOptions* options_;
   Store store_;
@@ -80,7 +89,8 @@ class Scan {
   uint32_t current_posting_ = 0;
   ArenaVector<PostingEntry> chain_;  // one page of its further rows
   size_t chain_at_ = 0;
-  uint32_t chain_steps_ = 0;
+  uint32_t chain_last_ = 0;      // the page they are from
+  RowOrigin chain_origin_ = {};  // of its first row
 
   ArenaVector<uint32_t> expanded_;   // bottom nodes handed over, by number
   ArenaVector<uint64_t> done_bits_;  // the same as a bitmap, once sweeping
@@ -90,8 +100,10 @@ class Scan {
   uint64_t rows_looked_at_ = 0;
   uint32_t sweep_block_ = 0;
   uint32_t loose_block_ = QUIVER_INVALID_BLOCK;
-  uint32_t loose_steps_ = 0;
+  uint32_t loose_last_ = 0;  // page read last
   float last_distance_;
+  RowOrigin returned_ = {};  // the row returned last
+  Kills kills_;
 };
 
 }  // namespace quiver

@@ -1,5 +1,7 @@
 #include "graph/search.h"
 
+#include "page/hints.h"
+
 namespace quiver {
 
 namespace {
@@ -48,6 +50,8 @@ void Search::Reset(const Query* query, unsigned keep) {
   above_ = std::numeric_limits<float>::infinity();
   farthest_ = 0;
   kept_used_ = 0;
+  twin_ = nullptr;
+  stop_ = false;
   if ((keep & kKeepSizes) && decoded_ == nullptr && context_->layout().form == QUIVER_FORM_DENSE)
     decoded_ = AllocateArray<float>(context_->allocator, context_->layout().dim);
 }
@@ -56,7 +60,7 @@ void Search::Run(NodePointer entry, int entry_level, int level, size_t width, si
   const size_t narrow = std::max(kLeastDescentWidth, width / kDescentShare);
   Descend(entry, entry_level, level, narrow, narrow);
   RunLayer(level, width);
-  if (level > 0 || entry_level == 0 || wide <= narrow || !LooksLost()) return;
+  if (stop_ || level > 0 || entry_level == 0 || wide <= narrow || !LooksLost()) return;
   const float first = above_;
   Descend(entry, entry_level, level, narrow, wide);
   if (above_ < first) RunLayer(level, width);
@@ -124,7 +128,7 @@ bool Search::Continue(size_t width) {
 void Search::Drain(int level) {
   const NodeLayout& layout = context_->layout();
   Candidate candidate;
-  while (beam_.Take(&candidate)) {
+  while (!stop_ && beam_.Take(&candidate)) {
     context_->store.Poll();
     beam_.AnnounceNext(kFetchedAhead, [&](const Candidate& next) {
       context_->store.Prefetch(layout.BlockOf(next.number),
@@ -158,7 +162,7 @@ const uint8_t* Search::KeepVector(const ConstNode& whole, bool in_place) {
   return kept.bytes;
 }
 
-float Search::DistanceTo(NodePointer to, int level) {
+float Search::DistanceTo(const Query& query, NodePointer to, int level, bool exactly) {
   const NodeLayout& layout = context_->layout();
   const Store& store = context_->store;
   const uint32_t block = layout.BlockOf(to.number);
@@ -173,9 +177,9 @@ float Search::DistanceTo(NodePointer to, int level) {
   float distance = std::numeric_limits<float>::infinity();
   const ConstNode node(page, layout, layout.SlotOf(to.number));
   if (IsNodePage(page, layout, level == 0 ? PageKind::kNode : PageKind::kUpper) && node.in_use() &&
-      node.pointer_generation() == to.generation && node.head().level == level) {
+      (!exactly || node.pointer_generation() == to.generation) && node.head().level == level) {
     const ConstNode whole = reader_.Read(node, to.number, NodeReader::kVector, &stats_->pages);
-    distance = Distance(*context_->kernels, *context_->index, *query_, VectorOf(whole));
+    distance = Distance(*context_->kernels, *context_->index, query, VectorOf(whole));
   }
   store.Release(&pin);
   return distance;
@@ -194,10 +198,11 @@ void Search::Expand(const Candidate& candidate, int level) {
   const uint8_t* page = store.Read(block, &pin);
   stats_->pages++;
   CheckReadable(store, page, layout, block);
+  // Another node in the place of a freed one is as good a route, and will not be visited
+  // again by pointers of its own.
   const ConstNode node(page, layout, layout.SlotOf(candidate.number));
   if (!IsNodePage(page, layout, level == 0 ? PageKind::kNode : PageKind::kUpper) ||
-      !node.in_use() || node.pointer_generation() != candidate.generation ||
-      node.head().level != level) {
+      !node.in_use() || node.head().level != level) {
     store.Release(&pin);
     return;
   }
@@ -208,11 +213,21 @@ void Search::Expand(const Candidate& candidate, int level) {
   found.vector = VectorOf(whole);
   found.distance = Distance(*context_->kernels, *context_->index, *query_, found.vector);
   found.number = candidate.number;
-  found.generation = candidate.generation;
+  found.generation = node.pointer_generation();
   found.posting_count = static_cast<uint8_t>(node.posting_count());
+  found.emptied = (head.flags & kNodeEmptied) != 0;
   memcpy(found.postings, head.postings, sizeof found.postings);
   found.posting_head = head.posting_head;
+  found.version = 0;
+  if (keep_ & kSkipKilled) {
+    found.version = store.Version(pin);
+    if (HideKilled(page, NodeRow(layout.SlotOf(found.number), 0), found.postings,
+                   found.posting_count) == 0)
+      found.posting_count = 0;
+  }
   found.down = node.down();
+  if (level == 0 && twin_ != nullptr && twin_->hash == head.hash && !found.emptied)
+    stop_ = SameVector(*context_->index, found.vector, *twin_);
   found.size = (keep_ & kKeepSizes)
                    ? StoredSize(*context_->kernels, *context_->index, found.vector, decoded_)
                    : 0;
@@ -270,7 +285,7 @@ void Search::OfferByReading(const uint32_t* numbers, const uint16_t* generations
                              layout.node_bytes);
   }
   for (uint32_t i = 0; i < fresh_count; i++) {
-    fresh[i].distance = DistanceTo(fresh[i].pointer(), level);
+    fresh[i].distance = DistanceTo(*query_, fresh[i].pointer(), level, false);
     if (fresh[i].distance < std::numeric_limits<float>::infinity()) Offer(fresh[i]);
   }
 }

@@ -20,8 +20,10 @@ struct Found {
   uint32_t number;
   uint16_t generation;
   uint8_t posting_count;
+  bool emptied;
   PostingEntry postings[kInlinePostings];
   uint32_t posting_head;
+  uint64_t version;  // of its page, where the search skips killed rows
   NodePointer down;
   float size;           // Euclidean length, where the search keeps sizes
   StoredVector vector;  // bytes only where the search keeps vectors
@@ -39,10 +41,20 @@ class Search {
     kKeepVectors = 1,     // found nodes carry their stored vector
     kKeepCandidates = 2,  // candidates that the beam refuses go to spill()
     kKeepSizes = 4,       // found nodes carry the length of their vector
+    kSkipKilled = 8,      // killed rows of found nodes are no rows
   };
 
   // Forgets everything but the memory.  `query` is kept by pointer.
   void Reset(const Query* query, unsigned keep);
+
+  // The bottom layer's search ends at the node of this vector, if it meets one that
+  // is not emptied.  Until the next Reset.
+  void StopAt(const StoredVector* twin) { twin_ = twin; }
+  bool met_twin() const { return stop_; }
+
+  // How much wider the second descent of a row that is to be linked is: its edges are
+  // there for good.
+  static constexpr size_t kWideWhenLinking = 8;
 
   // Searches `level` with a beam of `width`, appending to found(): from `entry`
   // on `entry_level` down through the layers between with a narrow beam (an eighth of `width`, at
@@ -59,9 +71,9 @@ class Search {
   // `width` of them.  False when there were none.
   bool Continue(size_t width);
 
-  // Distance of the node that `to` points to on `level`, read from its page;
-  // infinity where it is not there.
-  float DistanceTo(NodePointer to, int level);
+  // Distance of `query` to the node that `to` points to on `level`, read from its
+  // page; infinity where it is not there.  exactly: nor any other in its place.
+  float DistanceTo(const Query& query, NodePointer to, int level, bool exactly = true);
 
   ArenaVector<Found>& found() { return found_; }
   const ArenaVector<Candidate>& spill() const { return spill_; }
@@ -85,6 +97,8 @@ class Search {
   QuiverScanStats* stats_;
   const Query* query_ = nullptr;
   unsigned keep_ = 0;
+  const StoredVector* twin_ = nullptr;
+  bool stop_ = false;
   uint32_t block_count_ = 0;
   bool squares_ = false;
   Beam beam_;

@@ -1,5 +1,6 @@
 #include "graph/vacuum.h"
 
+#include "graph/trim.h"
 #include "page/list_page.h"
 
 namespace quiver {
@@ -15,8 +16,24 @@ bool IsDead(const DeadRows& dead, PostingEntry posting) {
 class PageCleaner {
  public:
   PageCleaner(const Store& store, const QuiverIndex& index, const DeadRows& dead,
-              QuiverVacuumStats* stats)
-      : store_(store), layout_(index.layout), dead_(dead), stats_(stats) {}
+              QuiverVacuumStats* stats, EmptyPages* empty)
+      : store_(store), layout_(index.layout), dead_(dead), stats_(stats), empty_(empty) {}
+
+  // True where the locked page has a node that would lose its last row.
+  bool WouldEmpty(const uint8_t* page) const {
+    if (!IsNodePage(page, layout_, PageKind::kNode)) return false;
+    for (uint32_t slot = 0; slot < layout_.nodes_per_page; slot++) {
+      const ConstNode node(page, layout_, slot);
+      const NodeHead& head = node.head();
+      if (!node.in_use() || node.posting_count() == 0 || head.posting_head != QUIVER_INVALID_BLOCK)
+        continue;
+      uint32_t dead = 0;
+      for (uint32_t i = 0; i < node.posting_count(); i++)
+        dead += IsDead(dead_, head.postings[i]) ? 1 : 0;
+      if (dead == node.posting_count()) return true;
+    }
+    return false;
+  }
 
   void Clean(const uint8_t* page, QuiverPin* pin) {
     image_ = nullptr;
@@ -94,36 +111,64 @@ class PageCleaner {
     }
     stats_->removed += before - count;
     stats_->remaining += count;
-    if (image_ != nullptr) SetPageDataBytes(image_, count * sizeof(PostingEntry));
+    if (image_ != nullptr) SetPostingCount(image_, count);
+    if (count == 0) empty_->Note(page);
   }
 
   const Store& store_;
   const NodeLayout& layout_;
   const DeadRows& dead_;
   QuiverVacuumStats* stats_;
+  EmptyPages* empty_;
   uint8_t* image_ = nullptr;
 };
 
 }  // namespace
 
+void SetRepairPending(const Store& store, bool pending) {
+  QuiverPin pin;
+  const uint32_t before = Meta(store.Lock(kMetaBlock, &pin))->repair_pending;
+  if ((before != 0) != pending) {
+    store.Begin();
+    Meta(store.Edit(&pin))->repair_pending = pending ? 1 : 0;
+    store.Commit();
+  }
+  store.Release(&pin);
+}
+
 void BulkDelete(const Store& store, const QuiverIndex& index, const DeadRows& dead,
                 QuiverVacuumStats* stats) {
   CheckWritable(store, index);
-  PageCleaner cleaner(store, index, dead, stats);
+  Allocator allocator = store.MakeAllocator();
+  EmptyPages empty(&allocator);
+  PageCleaner cleaner(store, index, dead, stats, &empty);
+  bool pending = false;
   // Up the blocks until the file grows no more: a row that moves meanwhile moves
   // up, so none is missed.
   for (uint32_t block = kMetaBlock + 1; block < store.BlockCount(); block++) {
     store.Poll();
     if (dead.delay != nullptr) dead.delay();
+    empty.MakeRoom();
     QuiverPin pin;
     const uint8_t* page = store.Lock(block, &pin);
     stats->pages++;
+    if (!pending && cleaner.WouldEmpty(page)) {
+      // The meta page comes first, in the order of locks and in that of records.
+      store.Release(&pin);
+      SetRepairPending(store, true);
+      pending = true;
+      page = store.Lock(block, &pin);
+    }
+    const bool free = IsFreePage(page);
     if (!IsNewPage(page)) {
       if (!IsSoundPage(page)) store.Corrupted(block, "the page header is damaged");
       cleaner.Clean(page, &pin);
     }
     store.Release(&pin);
+    // The map of free pages does not outlive a crash.
+    if (free) store.NoteFree(block);
   }
+  TrimChains(store, index, &empty, dead.delay, stats);
 }
 
 }  // namespace quiver

@@ -9,7 +9,7 @@ namespace quiver {
 constexpr uint32_t kMetaBlock = 0;
 constexpr uint32_t kMaxListLimit = 65536;
 constexpr uint32_t kMetaMagic = 0x51564552;  // "QVER"
-constexpr uint32_t kFormatVersion = 2;
+constexpr uint32_t kFormatVersion = 3;
 
 // Features an index may use, in three sets as ext4 has them.  Unknown
 // incompatible ones refuse every use, unknown read-compatible ones refuse
@@ -24,7 +24,7 @@ enum class PartitionState : uint8_t {
   kGraph = 2,     // the list is empty for good
 };
 
-// What one partition changes as it grows.  Format 1.
+// What one partition changes as it grows.  Format 3.
 struct Partition {
   uint32_t list_head;  // chain of list pages, or QUIVER_INVALID_BLOCK
   uint32_t list_tail;
@@ -35,13 +35,17 @@ struct Partition {
   uint16_t entry_generation;
   uint8_t entry_level;
   PartitionState state;
-  uint32_t upper_target;  // page of upper nodes with room, or QUIVER_INVALID_BLOCK
+  // First pages of the chains of those with free places (kInRoomChain), or
+  // QUIVER_INVALID_BLOCK.
+  uint32_t upper_room;
+  uint32_t node_room;
+  uint32_t reserved;  // 0
 
   NodePointer entry() const { return {entry_number, entry_generation}; }
 };
-static_assert(sizeof(Partition) == 32);
+static_assert(sizeof(Partition) == 40);
 
-// Format 2.  Follows the page header.
+// Format 3.  Follows the page header.
 struct MetaData {
   uint32_t magic;
   uint32_t format_version;
@@ -63,7 +67,7 @@ struct MetaData {
   uint32_t posting_bytes;   // of a posting entry: 8 without attributes
   uint32_t center_block;    // first of consecutive blocks; QUIVER_INVALID_BLOCK: zero
   uint32_t list_limit;      // pages of the list before it begins to drain
-  uint32_t repair_pending;  // emptied nodes that vacuum has not repaired yet
+  uint32_t repair_pending;  // 0: no node is emptied; else vacuum has to repair
   uint8_t form;             // QuiverForm
   uint8_t codec;            // Codec
   uint16_t sparse_bytes;    // room for a sparse vector beside its node; 0: other forms
@@ -73,7 +77,7 @@ struct MetaData {
 static_assert(offsetof(MetaData, rotation_seed) == 32);
 static_assert(offsetof(MetaData, form) == 68);
 static_assert(offsetof(MetaData, partition) == 80);
-static_assert(sizeof(MetaData) == 112);
+static_assert(sizeof(MetaData) == 120);
 
 inline const MetaData* Meta(const uint8_t* page) {
   return PageAt<MetaData>(page, kPageHeaderBytes);
@@ -85,7 +89,17 @@ inline MetaData* Meta(uint8_t* page) {
 // Floats of the centre on one page.
 constexpr size_t kCenterPerPage = (kPageDataBytes - 8) / sizeof(float);
 
-// Checks what readers rely on; fails CORRUPTED or FORMAT.
+// What keeps an index from being used; detail is null where nothing does.
+struct MetaFault {
+  QuiverErrorCode code = QUIVER_ERROR_CORRUPTED;  // or FORMAT
+  const char* detail = nullptr;
+  uint64_t value = 0;
+};
+
+// Looks for a fault in what readers rely on; fills *layout where there is none.
+MetaFault FindMetaFault(const uint8_t* page, NodeLayout* layout);
+
+// The same; fails with the fault.
 void CheckMeta(const Store& store, const uint8_t* page, NodeLayout* layout);
 
 }  // namespace quiver

@@ -139,6 +139,14 @@ inline bool IsNodePage(const uint8_t* page, const NodeLayout& layout, PageKind k
          PageAt<PageHeader>(page, 0)->lower == kPageHeaderBytes + NodePageBytes(layout);
 }
 
+// True where a living node lies: in use, not emptied, just this one, on `level`.
+inline bool IsLiving(const uint8_t* page, const NodeLayout& layout, NodePointer at, int level) {
+  const ConstNode node(page, layout, layout.SlotOf(at.number));
+  return IsNodePage(page, layout, level == 0 ? PageKind::kNode : PageKind::kUpper) &&
+         node.in_use() && (node.head().flags & kNodeEmptied) == 0 &&
+         node.pointer_generation() == at.generation && node.head().level == level;
+}
+
 // For readers that must not lose rows: fails where the page is damaged, rather
 // than of another kind.
 inline void CheckReadable(const Store& store, const uint8_t* page, const NodeLayout& layout,

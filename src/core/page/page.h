@@ -6,7 +6,7 @@
 //   +--------+------------------+--------------+-----------------+
 //
 // The hole always has room for one hint bit per row of the page and a change
-// counter; generic WAL neither logs nor keeps it.  docs/on-disk-format.md draws
+// counter (hints.h); generic WAL neither logs nor keeps it.  docs/on-disk-format.md draws
 // every kind of page.
 #ifndef QUIVER_PAGE_PAGE_H
 #define QUIVER_PAGE_PAGE_H
@@ -40,10 +40,14 @@ enum class PageKind : uint8_t {
   kChunk = 9,    // a part of one node that does not lie on its page
 };
 
+enum PageFlags : uint8_t {
+  kInRoomChain = 1,  // node pages: in the chain of those with free places
+};
+
 // Format 1.
 struct PageSpecial {
   PageKind kind;
-  uint8_t flags;        // 0
+  uint8_t flags;        // PageFlags, format 3
   uint16_t magic;       // kPageMagic
   uint32_t generation;  // last one given to a node on this page; never reset
   uint32_t partition;   // 0: the only one
@@ -115,6 +119,11 @@ inline bool IsSoundPage(const uint8_t* page) {
 
 inline bool IsPageOf(const uint8_t* page, PageKind kind) {
   return IsSoundPage(page) && Special(page)->kind == kind;
+}
+
+// True for a page that nobody uses: it may become any kind.
+inline bool IsFreePage(const uint8_t* page) {
+  return IsNewPage(page) || IsPageOf(page, PageKind::kFree);
 }
 
 }  // namespace quiver

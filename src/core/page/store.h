@@ -20,13 +20,22 @@ class Store {
     return store_->lock(store_->context, block, pin);
   }
   void Release(QuiverPin* pin) const { store_->release(store_->context, pin); }
-  void Extend(QuiverPin* pin) const { store_->extend(store_->context, pin); }
+  const uint8_t* Extend(uint32_t above, QuiverPin* pin) const {
+    return store_->extend(store_->context, above, pin);
+  }
+  void NoteFree(uint32_t block) const { store_->note_free(store_->context, block); }
 
   void Begin() const { store_->begin(store_->context); }
   uint8_t* Edit(QuiverPin* pin, bool fresh = false) const {
     return store_->edit(store_->context, pin, fresh);
   }
   void Commit() const { store_->commit(store_->context); }
+
+  uint64_t Version(const QuiverPin& pin) const { return store_->version(store_->context, &pin); }
+  void SetHints(QuiverPin* pin, size_t offset, const uint8_t* bits, size_t bytes) const {
+    store_->set_hints(store_->context, pin, static_cast<uint32_t>(offset), bits,
+                      static_cast<uint32_t>(bytes));
+  }
 
   void Prefetch(uint32_t block, size_t offset, size_t bytes) const {
     if (store_->prefetch != nullptr)

@@ -131,13 +131,13 @@ TEST_F(RowQueueTest, PopsByDistance) {
   for (int i = 0; i < 500; i++) {
     const float distance = i % 50 == 0 ? std::numeric_limits<float>::infinity()
                                        : static_cast<float>(random.NextDouble());
-    queue.Add(QueuedRow::Single(distance, distance, QUIVER_ROW_DISTANCE, {}));
+    queue.Add(QueuedRow::Single(distance, distance, QUIVER_ROW_DISTANCE, {}, {}));
     model.insert(distance);
   }
   queue.Heapify();
   for (int i = 0; i < 200; i++) {
     const auto distance = static_cast<float>(random.NextDouble());
-    queue.Push(QueuedRow::Single(distance, distance, QUIVER_ROW_DISTANCE, {}));
+    queue.Push(QueuedRow::Single(distance, distance, QUIVER_ROW_DISTANCE, {}, {}));
     model.insert(distance);
     ASSERT_EQ(queue.Pop().distance, *model.begin());
     model.erase(model.begin());

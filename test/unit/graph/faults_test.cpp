@@ -127,6 +127,49 @@ std::vector<Case> Cases() {
                      return index->Delete([](uint32_t row) { return row >= 50; }, nullptr, store);
                    },
                    50, 80});
+  const auto repair = [](MemoryIndex* index, MemoryStore* store) {
+    return index->Cleanup(nullptr, store);
+  };
+  const auto lose = [](std::unique_ptr<MemoryIndex> index, uint32_t first) {
+    EXPECT_EQ(Describe(index->Delete([=](uint32_t row) { return row >= first; })), "");
+    return index;
+  };
+  cases.push_back(
+      {"repair", [=] { return lose(Grown(300, 1, SomeRows(90)), 50); }, repair, 50, 50});
+  cases.push_back(
+      {"repair of everything", [=] { return lose(Grown(300, 1, SomeRows(60)), 0); }, repair, 0, 0});
+  cases.push_back({"a chain that shrinks",
+                   [] { return Grown(300, 1, WithDuplicates(60, kPostingsPerPage + 5)); },
+                   [](MemoryIndex* index, MemoryStore* store) {
+                     return index->Delete([](uint32_t row) { return row >= 60; }, nullptr, store);
+                   },
+                   60, static_cast<uint32_t>(65 + kPostingsPerPage)});
+  cases.push_back({"into a freed place",
+                   [=] {
+                     auto index = lose(Grown(300, 1, SomeRows(90)), 50);
+                     EXPECT_EQ(Describe(index->Cleanup()), "");
+                     return index;
+                   },
+                   insert(100, fresh), 50, 101});
+  for (const QuiverIndexParams& params :
+       {ParamsOf(9000, QUIVER_METRIC_L2, 8), SparseParamsOf(9000, QUIVER_METRIC_IP, 4),
+        ParamsOf(5000, QUIVER_METRIC_L1, 4)}) {
+    std::vector<Value> rows = Mixture(params, 31);
+    const Value last = rows.back();
+    rows.pop_back();
+    cases.push_back({"repair of nodes with chunks", [=] { return lose(GraphOf(params, rows), 20); },
+                     repair, 20, 20});
+    cases.push_back({"into a freed place with chunks",
+                     [=] {
+                       auto index = lose(GraphOf(params, rows), 20);
+                       EXPECT_EQ(Describe(index->Cleanup()), "");
+                       return index;
+                     },
+                     [last](MemoryIndex* index, MemoryStore* store) {
+                       return index->InsertWith(store, 40, last);
+                     },
+                     20, 41});
+  }
   AddForms(&cases);
   return cases;
 }
@@ -147,6 +190,7 @@ void ExpectSound(MemoryIndex* index, const Case& tried, const std::string& what)
     for (uint32_t row = 0; row < tried.kept; row++)
       ASSERT_EQ(times.count(row), 1u) << what << ", row " << row;
   }
+  ExpectSound(index, what);
 }
 
 void ExpectStillWorks(MemoryIndex* index, const Case& tried, const std::string& what) {
@@ -155,12 +199,13 @@ void ExpectStillWorks(MemoryIndex* index, const Case& tried, const std::string& 
   for (uint32_t i = 0; i < more.size(); i++)
     ASSERT_EQ(Describe(index->Insert(first + i, more[i])), "") << what;
   ASSERT_EQ(Describe(index->Insert(first + 3, more[0])), "") << what;
-  ASSERT_EQ(Describe(index->Delete([&](uint32_t row) { return row < first && row >= tried.kept; })),
+  ASSERT_EQ(Describe(index->Vacuum([&](uint32_t row) { return row < first && row >= tried.kept; })),
             "")
       << what;
   std::vector<uint32_t> expected = RowsUpTo(tried.kept);
   for (uint32_t i = 0; i < 4; i++) expected.push_back(first + i);
   ExpectRowsOnce(index->Search(more[0], OptionsOf(10)), expected, what);
+  ExpectSound(index, what);
 }
 
 TEST(Faults, EveryCallbackFailsOnce) {

@@ -38,6 +38,12 @@ void ExpectRowsOnce(const std::vector<Hit>& hits, const Rows& expected, const st
   EXPECT_EQ(times.size() + missing, expected.size()) << what << ": rows that do not exist";
 }
 
+// The index is what the format says, down to the last code; to be called whenever
+// nothing else uses it.
+inline void ExpectSound(MemoryIndex* index, const std::string& what) {
+  EXPECT_EQ(index->Verify().Complaints(), "") << what;
+}
+
 inline std::vector<uint32_t> RowsUpTo(uint32_t count, uint32_t first = 0) {
   std::vector<uint32_t> rows;
   for (uint32_t i = first; i < count; i++) rows.push_back(i);

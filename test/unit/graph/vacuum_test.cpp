@@ -49,6 +49,7 @@ TEST(Vacuum, RemovesRandomSubsets) {
       ExpectRowsOnce(index.Search(GaussianVectors(seed + 1, 1, 60)[0], OptionsOf(10)), left,
                      "by distance");
       ExpectRowsOnce(index.Everything(), left, "without order");
+      ExpectSound(&index, "share " + std::to_string(share));
     }
   }
 }
@@ -76,10 +77,12 @@ TEST(Vacuum, DeleteAllThenInsert) {
     EXPECT_TRUE(index.Search(rows[0], OptionsOf()).empty());
     index.InsertAll(rows);
     ExpectRowsOnce(index.Search(rows[0], OptionsOf(10)), RowsUpTo(300), "again");
+    ExpectSound(&index, "again");
   }
 }
 
-// Each row's verdict is asked for once in a pass.
+// Each row's verdict is asked for once in a pass; but for those of the page where the
+// first node is emptied, which is looked at again after the meta page has said so.
 TEST(Vacuum, AsksOnceARow) {
   MemoryIndex index(ParamsOf(60));
   index.SetListLimit(2);
@@ -91,7 +94,12 @@ TEST(Vacuum, AsksOnceARow) {
   }),
             std::nullopt);
   EXPECT_EQ(asked.size(), 300u);
-  for (const auto& [row, times] : asked) EXPECT_EQ(times, 1) << row;
+  int twice = 0;
+  for (const auto& [row, times] : asked) {
+    EXPECT_LE(times, 2) << row;
+    twice += times == 2 ? 1 : 0;
+  }
+  EXPECT_LE(twice, static_cast<int>(2 * index.layout().nodes_per_page));
 }
 
 // Recall among the rows that are left stays within 0.03 of what it was: emptied

@@ -75,7 +75,7 @@ TEST_F(Meta, DamagedPartitionIsCorruption) {
   ExpectCode<uint8_t>(at + offsetof(Partition, state), 3, QUIVER_ERROR_CORRUPTED, "state");
   for (const size_t field : {offsetof(Partition, list_head), offsetof(Partition, list_tail),
                              offsetof(Partition, loose_head), offsetof(Partition, loose_tail),
-                             offsetof(Partition, upper_target)})
+                             offsetof(Partition, upper_room), offsetof(Partition, node_room)})
     ExpectCode<uint32_t>(at + field, kMetaBlock, QUIVER_ERROR_CORRUPTED, "points to itself");
   // The list has rows, rows without a distance there are none.
   ExpectCode<uint32_t>(at + offsetof(Partition, list_tail), QUIVER_INVALID_BLOCK,
