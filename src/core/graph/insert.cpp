@@ -18,10 +18,13 @@ constexpr int kLevelShift = 5;
 // Codes of one bit a component lead astray more often: the beam is wider by this part.
 constexpr size_t kCoarseShare = 4;
 
-// A row that has this many rows near, and none of layer 1 about as near, goes there:
-// docs/decisions/0007-cover-of-the-upper-layer.md.
-constexpr size_t kCoverRank = 8;
-constexpr float kCoverGap = 1.2f;
+// A row goes to layer 1 if that layer has no node about as near as the row's eighth
+// neighbour, nor as its 24th: the first finds the clusters that the layer missed, the
+// second keeps it small (docs/decisions/0007-cover-of-the-upper-layer.md).
+constexpr size_t kCoverNear = 8;
+constexpr size_t kCoverFar = 24;
+constexpr float kCoverNearGap = 1.2f;
+constexpr float kCoverFarGap = 0.9f;
 
 // How often the beam is doubled where it finds emptied nodes.
 constexpr int kMostWidened = 3;
@@ -162,9 +165,10 @@ Placed Inserter::InsertAtLevel(const PreparedVector& vector, const Partition& pa
   }
   LeaveOutEmptied(&found);
   if (node->level == 0)
-    uncovered_ = HasSquaredEdges(*context_->index) && found.size() > kCoverRank &&
-                 partition.entry_level > 0 &&
-                 search_.above() > kCoverGap * found[kCoverRank].distance;
+    uncovered_ = HasSquaredEdges(*context_->index) && partition.entry_level > 0 &&
+                 found.size() > kCoverFar &&
+                 search_.above() > kCoverNearGap * found[kCoverNear].distance &&
+                 search_.above() > kCoverFarGap * found[kCoverFar].distance;
   const Found* choices[kMaxSlots];
   const NeighborChooser::Count count = chooser_.Choose(found, choices);
   MakeEdges(vector, choices, count);

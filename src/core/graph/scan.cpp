@@ -126,6 +126,9 @@ bool Scan::NextPosting(PostingEntry* posting, float* distance) {
       const bool more = has_graph_ && (phase_ == Phase::kBeams || phase_ == Phase::kSweep);
       if (phase_ == Phase::kBeams && has_graph_ && LookAhead()) {
         FillMore();
+        // Rows not reached yet may be nearer than those that wait.  All of a small file is
+        // looked at for them, but not of one that memory alone made the beams end in.
+        if (phase_ == Phase::kSweep && store_.BlockCount() <= 2 * stats_.pages) FillSweep();
         continue;
       }
       if (!queue_.empty() && (list_.empty() || queue_.front().distance <= list_.front().distance)) {
@@ -290,7 +293,7 @@ bool Scan::FillFirst() {
 
 // True when the next beam may bring nodes nearer than the last ones waiting.
 bool Scan::LookAhead() const {
-  return 3 * nodes_taken_ >= 2 * nodes_queued_;
+  return 2 * nodes_taken_ >= nodes_queued_;
 }
 
 bool Scan::LookedEnough() const {

@@ -2,8 +2,8 @@
 //
 //   list  ->  beam  ->  more beams  ->  sweep  ->  rows without a distance
 //
-// Rows are handed out before the next beam only as far as two thirds of the nodes
-// found: what the next beam finds may be nearer than the last third.
+// Rows are handed out before the next beam only as far as half of the nodes found: what
+// the next beam finds may be nearer than the rest.
 //
 // The list is read exactly; the beam searches the graph; when the executor
 // wants more, further beams go on from the candidates left over; when those are
