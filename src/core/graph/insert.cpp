@@ -23,7 +23,7 @@ constexpr size_t kCoarseShare = 4;
 // second keeps it small (docs/decisions/0007-cover-of-the-upper-layer.md).
 constexpr size_t kCoverNear = 8;
 constexpr size_t kCoverFar = 24;
-constexpr float kCoverNearGap = 1.2f;
+constexpr float kCoverNearGap = 1.4f;
 constexpr float kCoverFarGap = 0.9f;
 
 // How often the beam is doubled where it finds emptied nodes.
