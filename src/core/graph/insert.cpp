@@ -16,7 +16,7 @@ namespace {
 constexpr int kLevelShift = 5;
 
 // Codes of one bit a component lead astray more often: the beam is wider by this part.
-constexpr size_t kCoarseShare = 4;
+constexpr size_t kCoarseShare = 8;
 
 // A row goes to layer 1 if that layer has no node about as near as the row's eighth
 // neighbour, nor as its 24th: the first finds the clusters that the layer missed, the
