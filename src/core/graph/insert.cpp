@@ -16,14 +16,14 @@ namespace {
 constexpr int kLevelShift = 5;
 
 // Codes of one bit a component lead astray more often: the beam is wider by this part.
-constexpr size_t kCoarseShare = 4;
+constexpr size_t kCoarseShare = 8;
 
 // A row goes to layer 1 if that layer has no node about as near as the row's eighth
 // neighbour, nor as its 24th: the first finds the clusters that the layer missed, the
 // second keeps it small (docs/decisions/0007-cover-of-the-upper-layer.md).
 constexpr size_t kCoverNear = 8;
 constexpr size_t kCoverFar = 24;
-constexpr float kCoverNearGap = 1.2f;
+constexpr float kCoverNearGap = 1.4f;
 constexpr float kCoverFarGap = 0.9f;
 
 // How often the beam is doubled where it finds emptied nodes.

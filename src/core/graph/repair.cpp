@@ -25,8 +25,8 @@ class Repair {
     const Store& store = context_->store;
     census_.Take([this] { Pause(); });
     ReplaceEntry();
-    // New pages have new nodes, which choose no emptied ones; the last insert that
-    // had chosen one before may still be on its way, and costs a route.
+    // Nodes on pages that are newer point to emptied ones only where they found no
+    // others, or had chosen them before: a route the fewer, when these are freed.
     const uint32_t blocks = store.BlockCount();
     for (uint32_t block = kMetaBlock + 1; block < blocks; block++) {
       Pause();
