@@ -15,7 +15,7 @@ DECLARE
     file text := current_setting('data_directory') || '/quiver_copy.bin';
     context text;
 BEGIN
-    EXECUTE command || quote_literal(CASE WHEN command ~ 'PROGRAM' THEN 'rm ' ELSE '' END || file) || arguments;
+    EXECUTE command || quote_literal(CASE WHEN command ~ 'PROGRAM' THEN 'cat >/dev/null; rm ' ELSE '' END || file) || arguments;
     RETURN 'done';
 EXCEPTION WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS context = PG_EXCEPTION_CONTEXT;

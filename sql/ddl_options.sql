@@ -21,8 +21,8 @@ BEGIN
     RETURN (plan->0->'Plan'->>'Shared Hit Blocks')::bigint + (plan->0->'Plan'->>'Shared Read Blocks')::bigint;
 END
 $$;
-CREATE FUNCTION pg_temp.insert_pages() RETURNS bigint LANGUAGE sql AS $$
-    SELECT pg_temp.pages('INSERT INTO ao SELECT id + 100000, v + array_fill(0.5::real, ARRAY[100])::vector FROM ao WHERE id <= 20')
+CREATE FUNCTION pg_temp.insert_pages(apart real) RETURNS bigint LANGUAGE sql AS $$
+    SELECT pg_temp.pages('INSERT INTO ao SELECT id + 100000, v + array_fill(' || apart || '::real, ARRAY[100])::vector FROM ao WHERE id <= 20')
 $$;
 SELECT pg_relation_filenode('ao_v') AS file, pg_relation_size('ao_v') AS size \gset
 
@@ -40,10 +40,11 @@ ALTER INDEX ao_v RESET (ef_search);
 SELECT pg_temp.rows_of_search() = :narrow AS as_before;
 RESET quiver.iterative_scan;
 
--- with the next insert: the candidates that it considers, as many times as many pages
-SELECT pg_temp.insert_pages() AS few \gset
+-- with the next insert: the candidates that it considers, as many times as many pages; of new vectors, since
+-- the search for one that is there ends with it
+SELECT pg_temp.insert_pages(0.5) AS few \gset
 ALTER INDEX ao_v SET (ef_construction = 200);
-SELECT pg_temp.insert_pages() > 3 * :few AS more;
+SELECT pg_temp.insert_pages(0.75) > 3 * :few AS more;
 SELECT pg_relation_filenode('ao_v') = :file AS same_file;
 
 -- with REINDEX: connections and storage; until then all goes on as it was built, and nothing breaks
