@@ -17,6 +17,7 @@ constexpr int kLevelShift = 5;
 
 // Codes of one bit a component lead astray more often: the beam is wider by this part.
 constexpr size_t kCoarseShare = 8;
+constexpr size_t kCoarseShareFew = 4;  // HasFewSlots
 
 // A row goes to layer 1 if that layer has no node about as near as the row's eighth
 // neighbour, nor as its 24th: the first finds the clusters that the layer missed, the
@@ -24,6 +25,7 @@ constexpr size_t kCoarseShare = 8;
 constexpr size_t kCoverNear = 8;
 constexpr size_t kCoverFar = 24;
 constexpr float kCoverNearGap = 1.4f;
+constexpr float kCoverNearGapFew = 1.2f;  // HasFewSlots
 constexpr float kCoverFarGap = 0.9f;
 
 // How often the beam is doubled where it finds emptied nodes.
@@ -34,6 +36,12 @@ constexpr int kDrainRows = 4;
 
 // Searches in vain from one entry point before it counts as damaged.
 constexpr int kMostLost = 5;
+
+// From 384 to 767 dimensions a page leaves its nodes the fewest routes, and islands are
+// the hardest; a larger layer 1 costs the least of the index there.
+bool HasFewSlots(const NodeLayout& layout) {
+  return layout.codec == Codec::kEdge && layout.bits == 1 && layout.slots < 22;
+}
 
 int RandomLevel(uint64_t random) {
   const int level = std::countl_zero(random | 1) / kLevelShift;
@@ -123,7 +131,7 @@ NodePointer Inserter::Insert(const PreparedVector& vector, PostingEntry posting,
 void Inserter::FindNeighbors(const PreparedVector& vector, const Partition& partition, int level,
                              size_t width) {
   if (context_->layout().codec == Codec::kEdge && context_->layout().bits == 1)
-    width += width / kCoarseShare;
+    width += width / (HasFewSlots(context_->layout()) ? kCoarseShareFew : kCoarseShare);
   for (int widened = 0;; widened++, width *= 2) {
     search_.Reset(&vector.query, Search::kKeepVectors);
     if (level == 0) search_.StopAt(&vector.stored);
@@ -164,10 +172,11 @@ Placed Inserter::InsertAtLevel(const PreparedVector& vector, const Partition& pa
     }
   }
   LeaveOutEmptied(&found);
+  const float near_gap = HasFewSlots(context_->layout()) ? kCoverNearGapFew : kCoverNearGap;
   if (node->level == 0)
     uncovered_ = HasSquaredEdges(*context_->index) && partition.entry_level > 0 &&
                  found.size() > kCoverFar &&
-                 search_.above() > kCoverNearGap * found[kCoverNear].distance &&
+                 search_.above() > near_gap * found[kCoverNear].distance &&
                  search_.above() > kCoverFarGap * found[kCoverFar].distance;
   const Found* choices[kMaxSlots];
   const NeighborChooser::Count count = chooser_.Choose(found, choices);

@@ -150,18 +150,23 @@ void Placer::WriteChunks(const uint8_t* page, uint32_t block, uint32_t slot) {
   if (!chunks_.empty()) former = FormerChunks(number, former_head, &next);
   for (uint32_t i = PartCount(image, layout); i-- > 0;) {
     const NodePart part = PartAt(image, layout, i);
+    const ChunkHead head = {number, generation, static_cast<uint16_t>(i), 0, 0};
     QuiverPin pin;
-    if (i < former)
-      store.Lock(chunks_[i], &pin);
-    else
-      store.Extend(block, &pin);
-    store.Begin();
-    uint8_t* chunk = store.Edit(&pin, true);
-    InitPage(chunk, PageKind::kChunk, sizeof(ChunkHead) + part.bytes);
-    *Chunk(chunk) = {number, generation, static_cast<uint16_t>(i), 0, 0};
-    memcpy(ChunkData(chunk), image_.begin() + part.offset, part.bytes);
-    Special(chunk)->next = next;
-    store.Commit();
+    const uint8_t* there = i < former ? store.Lock(chunks_[i], &pin) : store.Extend(block, &pin);
+    // An insert that failed after this chunk may have written it already.
+    const bool written = IsPageOf(there, PageKind::kChunk) && Special(there)->next == next &&
+                         memcmp(Chunk(there), &head, sizeof head) == 0 &&
+                         ChunkDataBytes(there) == part.bytes &&
+                         memcmp(ChunkData(there), image_.begin() + part.offset, part.bytes) == 0;
+    if (!written) {
+      store.Begin();
+      uint8_t* chunk = store.Edit(&pin, true);
+      InitPage(chunk, PageKind::kChunk, sizeof(ChunkHead) + part.bytes);
+      *Chunk(chunk) = head;
+      memcpy(ChunkData(chunk), image_.begin() + part.offset, part.bytes);
+      Special(chunk)->next = next;
+      store.Commit();
+    }
     next = pin.block;
     store.Release(&pin);
   }
