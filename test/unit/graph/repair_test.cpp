@@ -240,6 +240,26 @@ TEST(RepairedGraph, AllGoneThenOneCame) {
   EXPECT_LE(index.file()->block_count(), before);
 }
 
+// A row that failed between its chunks and its node comes again, into the same place:
+// the store refuses records that change nothing.
+TEST(RepairedGraph, SameRowAgainAfterAFailure) {
+  const QuiverIndexParams params = ParamsOf(6000, QUIVER_METRIC_COSINE, 8);
+  const std::vector<Value> rows = RandomValues(params, 361, 31);
+  MemoryIndex start(params);
+  start.SetListLimit(1);
+  start.InsertAll<Value>({rows.begin(), rows.begin() + 30});
+  ASSERT_EQ(Describe(start.Vacuum([](uint32_t row) { return row >= 25; })), "");
+  for (uint64_t n = 1;; n++) {
+    MemoryIndex index(start);
+    MemoryStore failing(index.file());
+    failing.FailAt(n);
+    if (!index.InsertWith(&failing, 30, rows[30]).has_value()) break;
+    MemoryStore again(index.file());
+    ASSERT_EQ(Describe(index.InsertWith(&again, 30, rows[30])), "") << n;
+    if (n % 10 == 0) ExpectSound(&index, "call " + std::to_string(n));
+  }
+}
+
 // Chains of rows give their pages back.
 TEST(RepairedGraph, ChainsOfRowsShrink) {
   const Vector one = GaussianVectors(341, 1, 60)[0];
