@@ -3,11 +3,11 @@
  *
  * cost_index takes from startup + (total - startup) the share that LIMIT asks
  * for, over the rows left after all conditions.  So startup is the first beam,
- * and the rest the price of streaming every row, one expanded node after
- * another; then a filter that leaves few rows makes the index as dear as it is.
- * (A stream that goes on long enough ends with a sweep, which is cheaper a row.
- * The planner's line between startup and total cannot bend, and what matters is
- * its slope where plans compete: the sort has won long before.)
+ * and the rest the price of streaming every row; then a filter that leaves few
+ * rows makes the index as dear as it is.  A stream that goes on long enough ends
+ * with a sweep, which is cheaper a row, but the planner's line between startup
+ * and total cannot bend: it is drawn through what the rows cost that the plan
+ * will read, as far as that is known (RowsRead).
  *
  * Departures from the generic model, with their reasons:
  * - pages of the index are weighed by how much of it effective_cache_size can
@@ -28,6 +28,7 @@
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/restrictinfo.h"
+#include "optimizer/tlist.h"
 #include "utils/memutils.h"
 #include "utils/selfuncs.h"
 #include "utils/spccache.h"
@@ -45,6 +46,7 @@
 #define EXPANSION_OPERATORS 40.0
 #define SLOT_OPERATORS 0.8
 #define SLOT_COMPONENTS_PER_OPERATOR 1024.0
+#define ROW_OPERATORS 25.0		/* a row of a stream: queue, page of the table */
 #define DISTANCE_OPERATORS 4.0
 #define DISTANCE_COMPONENTS_PER_OPERATOR 64.0
 
@@ -54,6 +56,15 @@
 
 /* Share of pages that is never counted as cached. */
 #define COLD_SHARE_MIN 0.1
+
+/*
+ * Nodes expanded for each row of a stream: three fifths of those found wait for
+ * nearer ones, and the beams that find them double.
+ */
+#define EXPANSIONS_PER_ROW 2.5
+
+/* Share of the index's pages that the beams have read when a sweep takes over. */
+#define BEAMS_BEFORE_SWEEP 0.7
 
 /* A search expands some nodes more than its beam is wide. */
 #define EXPANSIONS_PER_EF 1.1
@@ -240,16 +251,27 @@ LastBeamWidth(int efSearch, double rows)
 	return Max(2.0 * efSearch, Min(rows, 16.0 * efSearch));
 }
 
-/* What streaming so many rows costs after the first beam. */
+/* All pages in the file's order, and the distances of the rows on them. */
 static Cost
-StreamCost(const CostFactors *f, const QuiverShape *shape, double rows)
+SweepCost(const CostFactors *f)
 {
-	Cost		cost = rows * (cpu_index_tuple_cost + cpu_operator_cost * log2(f->rows + 1.0));
+	return f->pages * (f->coldShare * f->seqPage + cpu_index_tuple_cost) + f->rows * f->distance;
+}
+
+/* What streaming so many rows costs after a first beam of so many nodes, each row with the nodes it takes. */
+static Cost
+StreamCost(const CostFactors *f, const IndexFacts *facts, double rows, double nodesPerRow)
+{
+	Cost		cost = rows * (cpu_index_tuple_cost + cpu_operator_cost * (ROW_OPERATORS + log2(f->rows + 1.0)));
+	double		most = BEAMS_BEFORE_SWEEP * f->pages / f->nodePages;
+	double		nodes = rows * nodesPerRow;
 
 	/* A list has been read and sorted whole. */
-	if (shape->levels >= 0)
-		cost += ExpansionCost(f, rows, f->coldShare);
-	return cost;
+	if (facts->shape.levels < 0)
+		return cost;
+	if (nodes > most)
+		cost += SweepCost(f);
+	return cost + ExpansionCost(f, Max(0.0, Min(nodes, most) - facts->efSearch), f->coldShare);
 }
 
 /*
@@ -340,6 +362,31 @@ RefuseIndexOnly(PlannerInfo *root, IndexPath *path, Selectivity selectivity)
 	return heapPages * rel->allvisfrac * randomPage;
 }
 
+/*
+ * What the planner will add for a distance that a scan of rel in order need not compute,
+ * since nobody reads it (junk_distance.c).  Elsewhere in a statement than where this
+ * looks the column is dropped as well, and a path of ours seems a little dear.
+ */
+static Cost
+JunkDistanceCost(PlannerInfo *root, RelOptInfo *rel)
+{
+	Query	   *parse = root->parse;
+	SortGroupClause *clause;
+	TargetEntry *entry;
+	QualCost	cost;
+
+	if (!quiverPlannerHook || list_length(parse->sortClause) != 1 || parse->rowMarks != NIL ||
+		parse->limitOption != LIMIT_OPTION_COUNT ||
+		bms_membership(root->all_baserels) != BMS_SINGLETON)
+		return 0.0;
+	clause = linitial_node(SortGroupClause, parse->sortClause);
+	entry = get_sortgroupclause_tle(clause, parse->targetList);
+	if (!entry->resjunk)
+		return 0.0;
+	cost_qual_eval_node(&cost, (Node *) entry->expr, root);
+	return cost.per_tuple * rel->rows;
+}
+
 /* amcostestimate. */
 void
 quivercostestimate(PlannerInfo *root, IndexPath *path, double loopCount,
@@ -375,9 +422,17 @@ quivercostestimate(PlannerInfo *root, IndexPath *path, double loopCount,
 			if (facts.shape.levels >= 0)
 				*totalCost += ExpansionCost(&f, Min(f.rows, LastBeamWidth(facts.efSearch, returned)), f.coldShare);
 		}
-		*totalCost += StreamCost(&f, &facts.shape, returned);
 		if (orderBys == 1)
-			*totalCost += FirstRowsHeapCost(root, info, returned, RowsRead(root, info->rel, returned));
+		{
+			double		rowsRead = RowsRead(root, info->rel, returned);
+			double		nodesPerRow = conditions.bounded ? 1.0 : EXPANSIONS_PER_ROW;
+
+			*totalCost += StreamCost(&f, &facts, rowsRead, nodesPerRow) * (returned / rowsRead) +
+				FirstRowsHeapCost(root, info, returned, rowsRead);
+			*totalCost = Max(*startupCost, *totalCost - JunkDistanceCost(root, info->rel));
+		}
+		else
+			*totalCost += StreamCost(&f, &facts, returned, 1.0);
 	}
 	else
 	{

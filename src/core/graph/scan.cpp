@@ -293,7 +293,7 @@ bool Scan::FillFirst() {
 
 // True when the next beam may bring nodes nearer than the last ones waiting.
 bool Scan::LookAhead() const {
-  return 2 * nodes_taken_ >= nodes_queued_;
+  return 5 * nodes_taken_ >= 2 * nodes_queued_;
 }
 
 bool Scan::LookedEnough() const {

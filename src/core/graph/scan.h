@@ -2,7 +2,7 @@
 //
 //   list  ->  beam  ->  more beams  ->  sweep  ->  rows without a distance
 //
-// Rows are handed out before the next beam only as far as half of the nodes found: what
+// Rows are handed out before the next beam while three fifths of the nodes found wait: what
 // the next beam finds may be nearer than the rest.
 //
 // The list is read exactly; the beam searches the graph; when the executor
