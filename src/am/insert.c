@@ -26,9 +26,9 @@ LevelBits(ItemPointer tid)
 }
 
 /*
- * aminsert.  indexUnchanged says nothing that the core does not find out by
- * itself: its search ends as soon as it meets the row's own vector, whose node then
- * takes the new row version, and no edge is written.
+ * aminsert.  The core's search ends as soon as it meets the row's own vector, whose
+ * node then takes the new row version, and no edge is written.  indexUnchanged says
+ * that the old version has such a node.
  */
 bool
 quiverinsert(Relation index, Datum *values, bool *isnull, ItemPointer tid,
@@ -39,6 +39,11 @@ quiverinsert(Relation index, Datum *values, bool *isnull, ItemPointer tid,
 												 ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(memory);
 	QuiverTid	row = {ItemPointerGetBlockNumber(tid), ItemPointerGetOffsetNumber(tid)};
+	QuiverInsertOptions options = {
+		.ef_construction = QuiverGetOptions(index).efConstruction,
+		.expects_twin = indexUnchanged,
+		.random = LevelBits(tid)
+	};
 	QuiverPageStore pages;
 	const QuiverIndex *facts;
 	QuiverValue value;
@@ -49,8 +54,7 @@ quiverinsert(Relation index, Datum *values, bool *isnull, ItemPointer tid,
 		value = QuiverDatumValue(QuiverGetOpclass(index), values[0],
 								 (int) quiver_index_dim(facts));
 
-	quiver_insert(&pages.store, facts, QuiverGetOptions(index).efConstruction,
-				  LevelBits(tid), row, isnull[0] ? NULL : &value);
+	quiver_insert(&pages.store, facts, &options, row, isnull[0] ? NULL : &value);
 
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(memory);

@@ -86,9 +86,9 @@ void quiver_scan_finish(QuiverScan* scan) {
   scan->Finish();
 }
 
-void quiver_insert(const QuiverStore* store, const QuiverIndex* index, int32_t ef_construction,
-                   uint64_t random, QuiverTid tid, const QuiverValue* value) {
-  InsertRow(store, index, ef_construction, random, tid, value);
+void quiver_insert(const QuiverStore* store, const QuiverIndex* index,
+                   const QuiverInsertOptions* options, QuiverTid tid, const QuiverValue* value) {
+  InsertRow(store, index, *options, tid, value);
 }
 
 QuiverBuild* quiver_build_begin(const QuiverStore* store, const QuiverIndexParams* params) {

@@ -343,14 +343,19 @@ extern void quiver_scan_finish(QuiverScan *scan);
 
 /* ------------------------------------------------------------------ insert */
 
+typedef struct QuiverInsertOptions
+{
+	int32_t		ef_construction;
+	bool		expects_twin;	/* a row of the same vector is most likely there: saves time if so, costs some if not */
+	uint64_t	random;			/* 64 random bits, decide the node's level */
+} QuiverInsertOptions;
+
 /*
- * Adds one row; value is NULL for SQL NULL.
- * random: 64 random bits, decide the node's level.  Memory from
- * store->allocate, to be freed by the caller afterwards (about 300 kB; some MB at
+ * Adds one row; value is NULL for SQL NULL.  Memory from store->allocate, to be freed by the caller afterwards (about 300 kB; some MB at
  * the largest dimensions or m).
  */
 extern void quiver_insert(const QuiverStore *store, const QuiverIndex *index,
-						  int32_t ef_construction, uint64_t random,
+						  const QuiverInsertOptions *options,
 						  QuiverTid tid, const QuiverValue *value);
 
 /* ------------------------------------------------------------------- build */

@@ -174,9 +174,11 @@ Partition MemoryIndex::partition() const {
 std::optional<QuiverError> MemoryIndex::InsertWith(MemoryStore* store, uint32_t row,
                                                    const Value& value) {
   const QuiverValue view = value.view();
+  const QuiverInsertOptions options = {params_.ef_construction, expects_twins_,
+                                       SplitMix64(row).Next()};
   return store->Run([&] {
-    quiver_insert(store->callbacks(), index(), params_.ef_construction, SplitMix64(row).Next(),
-                  TidOf(row), value.is_null() ? nullptr : &view);
+    quiver_insert(store->callbacks(), index(), &options, TidOf(row),
+                  value.is_null() ? nullptr : &view);
   });
 }
 

@@ -110,6 +110,9 @@ class MemoryIndex {
   void SetListLimit(uint32_t pages);
   Partition partition() const;
 
+  // What inserts are told about rows of the same vector.
+  void SetExpectsTwins(bool expects) { expects_twins_ = expects; }
+
   std::optional<QuiverError> Insert(uint32_t row, const Value& value);
   // The same with a store of the caller's.
   std::optional<QuiverError> InsertWith(MemoryStore* store, uint32_t row, const Value& value);
@@ -144,6 +147,7 @@ class MemoryIndex {
   QuiverIndexParams params_;
   MemoryFile file_;
   std::vector<uint64_t> opened_;  // a copy of the open index, as a relation cache keeps it
+  bool expects_twins_ = false;
   uint32_t target_ = QUIVER_INVALID_BLOCK;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <limits>
+#include <utility>
 
 #include "base/random.h"
 #include "graph/chain.h"
@@ -27,6 +28,10 @@ constexpr size_t kCoverFar = 24;
 constexpr float kCoverNearGap = 1.4f;
 constexpr float kCoverNearGapFew = 1.2f;  // HasFewSlots
 constexpr float kCoverFarGap = 0.9f;
+
+// The beam that looks for an expected twin: its own codes lead to a vector, mostly
+// straight.
+constexpr size_t kTwinWidth = 8;
 
 // How often the beam is doubled where it finds emptied nodes.
 constexpr int kMostWidened = 3;
@@ -127,9 +132,18 @@ NodePointer Inserter::Insert(const PreparedVector& vector, PostingEntry posting,
   }
 }
 
+// Into search_, if a narrow beam meets it.
+bool Inserter::FindTwin(const PreparedVector& vector, const Partition& partition) {
+  search_.Reset(&vector.query, Search::kKeepVectors);
+  search_.StopAt(&vector.stored);
+  search_.Run(partition.entry(), partition.entry_level, 0, kTwinWidth, 0);
+  return search_.met_twin();
+}
+
 // Into search_, with wider beams where nearly all that is found is about to go.
 void Inserter::FindNeighbors(const PreparedVector& vector, const Partition& partition, int level,
                              size_t width) {
+  if (level == 0 && std::exchange(expects_twin_, false) && FindTwin(vector, partition)) return;
   if (context_->layout().codec == Codec::kEdge && context_->layout().bits == 1)
     width += width / (HasFewSlots(context_->layout()) ? kCoarseShareFew : kCoarseShare);
   for (int widened = 0;; widened++, width *= 2) {
@@ -242,8 +256,8 @@ void Inserter::DrainList(int rows, int ef_construction, uint64_t random) {
   }
 }
 
-void InsertRow(const QuiverStore* c_store, const QuiverIndex* index, int ef_construction,
-               uint64_t random, QuiverTid tid, const QuiverValue* value) {
+void InsertRow(const QuiverStore* c_store, const QuiverIndex* index,
+               const QuiverInsertOptions& options, QuiverTid tid, const QuiverValue* value) {
   const Store store(c_store);
   Allocator allocator = store.MakeAllocator();
   const GraphContext context = {store, index, quiver_kernels(), &allocator, false};
@@ -257,8 +271,9 @@ void InsertRow(const QuiverStore* c_store, const QuiverIndex* index, int ef_cons
   const PreparedVector prepared = inserter->Prepare(*value);
   const PostingEntry posting = PostingEntry::Make(tid);
   if (AppendToList(store, *index, prepared.stored, posting)) return;
-  inserter->Insert(prepared, posting, ef_construction, random, nullptr);
-  inserter->DrainList(kDrainRows, ef_construction, random ^ 0x9E3779B97F4A7C15u);
+  if (options.expects_twin) inserter->ExpectTwin();
+  inserter->Insert(prepared, posting, options.ef_construction, options.random, nullptr);
+  inserter->DrainList(kDrainRows, options.ef_construction, options.random ^ 0x9E3779B97F4A7C15u);
 }
 
 }  // namespace quiver

@@ -30,6 +30,10 @@ class Inserter {
   NodePointer Insert(const PreparedVector& vector, PostingEntry posting, int ef_construction,
                      uint64_t random, const ListSource* source);
 
+  // The next Insert is of a row whose vector most likely has a node: it is looked for with a
+  // narrow beam first.
+  void ExpectTwin() { expects_twin_ = true; }
+
   // Moves up to `rows` list rows of a draining partition into the graph.
   void DrainList(int rows, int ef_construction, uint64_t random);
 
@@ -37,6 +41,7 @@ class Inserter {
   Placed InsertAtLevel(const PreparedVector& vector, const Partition& partition, NewNode* node,
                        int ef_construction, const ListSource* source, NodePointer* where,
                        bool* merged);
+  bool FindTwin(const PreparedVector& vector, const Partition& partition);
   void FindNeighbors(const PreparedVector& vector, const Partition& partition, int level,
                      size_t width);
   void MakeEdges(const PreparedVector& vector, const Found* const* choices,
@@ -49,7 +54,8 @@ class Inserter {
   NeighborChooser chooser_;
   Placer placer_;
   LinkWriter linker_;
-  QueryMaker query_;        // of the row
+  QueryMaker query_;  // of the row
+  bool expects_twin_ = false;
   bool uncovered_ = false;  // no node of layer 1 is near the row inserted
   float* scratch_;          // 2 x dim
   ArenaVector<uint64_t> stored_;
@@ -62,8 +68,8 @@ class Inserter {
 };
 
 // What quiver_insert does.
-void InsertRow(const QuiverStore* store, const QuiverIndex* index, int ef_construction,
-               uint64_t random, QuiverTid tid, const QuiverValue* value);
+void InsertRow(const QuiverStore* store, const QuiverIndex* index,
+               const QuiverInsertOptions& options, QuiverTid tid, const QuiverValue* value);
 
 }  // namespace quiver
 

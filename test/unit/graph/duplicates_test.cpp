@@ -75,7 +75,46 @@ TEST(DuplicateVectors, VectorsThatRoundAlikeStayApart) {
   EXPECT_EQ(NodesInUse(index, index.file(), &posting_pages), before + 2);
 }
 
-// Rows removed from a chain make room for new ones.
+// What an UPDATE of another column tells: the vector is there.
+TEST(DuplicateVectors, ExpectedTwinIsFoundWithFewPages) {
+  const std::vector<Vector> rows = GaussianVectors(46, 6000, 32);
+  MemoryIndex index(ParamsOf(32), rows);
+  uint32_t posting_pages = 0;
+  const uint32_t before = NodesInUse(index, index.file(), &posting_pages);
+  uint64_t reads[2] = {0, 0};
+  for (const bool expects : {false, true}) {
+    index.SetExpectsTwins(expects);
+    for (uint32_t i = 0; i < 100; i++) {
+      MemoryStore store(index.file());
+      ASSERT_EQ(index.InsertWith(&store, 7000 + 100 * (expects ? 1 : 0) + i, rows[37 * i]),
+                std::nullopt);
+      reads[expects ? 1 : 0] += store.reads();
+    }
+  }
+  EXPECT_EQ(NodesInUse(index, index.file(), &posting_pages), before);
+  // Every search ends where it meets its vector: what is spared is the wide descent.
+  EXPECT_LT(reads[1], reads[0] * 9 / 10) << reads[0];
+  std::vector<uint32_t> expected = RowsUpTo(6000);
+  for (uint32_t i = 0; i < 200; i++) expected.push_back(7000 + i);
+  ExpectRowsOnce(index.Search(rows[0], OptionsOf(10)), expected, "twins");
+}
+
+// The expectation is a hint: a vector that is not there gets a node with the same edges.
+TEST(DuplicateVectors, ExpectedTwinThatIsNotThere) {
+  const std::vector<Vector> rows = GaussianVectors(47, 1100, 60);
+  MemoryIndex told(ParamsOf(60));
+  MemoryIndex untold(ParamsOf(60));
+  for (MemoryIndex* index : {&told, &untold}) {
+    index->SetListLimit(1);
+    index->SetExpectsTwins(index == &told);
+    index->InsertAll(rows);
+    ExpectSound(index, "no twins");
+  }
+  ASSERT_EQ(told.file()->block_count(), untold.file()->block_count());
+  for (uint32_t block = 0; block < told.file()->block_count(); block++)
+    ASSERT_EQ(told.file()->Copy(block), untold.file()->Copy(block)) << block;
+}
+
 // A chain that loses all its rows gives its page back; the vector's next rows get one.
 TEST(DuplicateVectors, EmptiedChainIsFreed) {
   MemoryIndex index(ParamsOf(768));
