@@ -5,7 +5,11 @@
 namespace quiver {
 
 Census::Census(const GraphContext& context)
-    : context_(&context), missing_(context.allocator), uppers_(context.allocator) {}
+    : context_(&context),
+      missing_(context.allocator),
+      room_(context.allocator),
+      chunks_(context.allocator),
+      uppers_(context.allocator) {}
 
 void Census::Count(uint32_t block) {
   const NodeLayout& layout = context_->layout();
@@ -19,17 +23,20 @@ void Census::Count(uint32_t block) {
   CheckReadable(store, page, layout, block);
   const bool upper = IsPageOf(page, PageKind::kUpper);
   const bool nodes = upper || IsPageOf(page, PageKind::kNode);
+  if (IsPageOf(page, PageKind::kChunk)) Set(&chunks_, block);
   for (uint32_t slot = 0; slot < layout.nodes_per_page; slot++) {
     const ConstNode node(page, layout, slot);
     const uint32_t number = layout.NumberOf(block, slot);
     if (!nodes || !node.in_use()) {
-      SetMissing(number);
+      Set(&missing_, number);
+      if (nodes) Set(&room_, block);
       continue;
     }
     if (upper) {
       uppers_.PushBack({number, node.pointer_generation(), node.head().level, node.down()});
     } else if ((node.head().flags & kNodeEmptied) != 0) {
-      SetMissing(number);
+      Set(&missing_, number);
+      Set(&room_, block);
     } else if (!highest_.valid()) {
       highest_ = {number, node.pointer_generation()};
     }
@@ -61,7 +68,8 @@ void Census::Judge(const Upper& upper) {
     }
     return;
   }
-  SetMissing(upper.number);
+  Set(&missing_, upper.number);
+  Set(&room_, layout.BlockOf(upper.number));
   const uint8_t* page = store.Lock(layout.BlockOf(upper.number), &pin);
   if (IsLiving(page, layout, upper.pointer(), upper.level)) {
     store.Begin();

@@ -26,6 +26,8 @@ class Census {
   void Take(const Pause& pause) {
     const uint32_t blocks = context_->store.BlockCount();
     missing_.Resize((uint64_t{blocks} * context_->layout().nodes_per_page + 63) / 64);
+    room_.Resize((uint64_t{blocks} + 63) / 64);
+    chunks_.Resize(room_.size());
     for (uint32_t block = kMetaBlock + 1; block < blocks; block++) {
       pause();
       Count(block);
@@ -39,9 +41,10 @@ class Census {
 
   // True where the pass found no living node with this number.  One may have come
   // since; a node that was emptied then is still there.
-  bool Missing(uint32_t number) const {
-    return number / 64 < missing_.size() && (missing_[number / 64] >> (number % 64) & 1) != 0;
-  }
+  bool Missing(uint32_t number) const { return Has(missing_, number); }
+  // True for a page of nodes that had free places, or nodes that are to go; for a chunk page.
+  bool HasRoom(uint32_t block) const { return Has(room_, block); }
+  bool IsChunk(uint32_t block) const { return Has(chunks_, block); }
   // A living node of the highest layer that has one; else not valid.
   NodePointer highest() const { return highest_; }
   int highest_level() const { return highest_level_; }
@@ -50,12 +53,17 @@ class Census {
   void Count(uint32_t block);
   void SortUppers();
   void Judge(const Upper& upper);
-  void SetMissing(uint32_t number) {
-    if (number / 64 < missing_.size()) missing_[number / 64] |= uint64_t{1} << (number % 64);
+  static bool Has(const ArenaVector<uint64_t>& bits, uint32_t at) {
+    return at / 64 < bits.size() && (bits[at / 64] >> (at % 64) & 1) != 0;
+  }
+  static void Set(ArenaVector<uint64_t>* bits, uint32_t at) {
+    if (at / 64 < bits->size()) (*bits)[at / 64] |= uint64_t{1} << (at % 64);
   }
 
   const GraphContext* context_;
   ArenaVector<uint64_t> missing_;  // a bit a node number
+  ArenaVector<uint64_t> room_;     // a bit a block
+  ArenaVector<uint64_t> chunks_;   // a bit a block
   ArenaVector<Upper> uppers_;
   NodePointer highest_;
   int highest_level_ = 0;

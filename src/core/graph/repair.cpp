@@ -131,6 +131,7 @@ class Repair {
 
   void FreeNodes(PageKind kind, uint32_t blocks) {
     for (uint32_t block = kMetaBlock + 1; block < blocks; block++) {
+      if (!census_.HasRoom(block)) continue;
       do Pause();
       while (!FreePlaces(kind, block));
     }
@@ -196,6 +197,7 @@ class Repair {
   void FreeChunks(uint32_t blocks) {
     const Store& store = context_->store;
     for (uint32_t block = kMetaBlock + 1; block < blocks; block++) {
+      if (!census_.IsChunk(block)) continue;
       Pause();
       QuiverPin pin;
       const uint8_t* page = store.Read(block, &pin);

@@ -379,5 +379,32 @@ TEST(RepairedGraph, DamagedChainOfRoom) {
   }
 }
 
+uint64_t pages_visited = 0;
+
+// A few dead rows in a large index: the census, one look at each list, and chunk pages once more.
+TEST(Repair, FewEmptiedNodesCostTwoPasses) {
+  for (const uint32_t dim : {16u, 9000u}) {
+    const uint32_t count = dim > 1000 ? 60 : 12000;
+    MemoryIndex index(ParamsOf(dim), GaussianVectors(78, count, dim));
+    ASSERT_EQ(index.partition().state, PartitionState::kGraph);
+    ASSERT_EQ(Describe(index.Delete([](uint32_t row) { return row == 7; })), "");
+    const uint32_t blocks = index.file()->block_count();
+    const auto chunks = static_cast<uint32_t>(index.PagesOf(PageKind::kChunk).size());
+    MemoryStore store(index.file());
+    QuiverVacuumStats stats = {};
+    pages_visited = 0;
+    ASSERT_EQ(Describe(store.Run([&] {
+                quiver_vacuum_cleanup(
+                    store.callbacks(), index.index(), index.params().ef_construction,
+                    [] { pages_visited++; }, &stats);
+              })),
+              "");
+    EXPECT_EQ(stats.freed_nodes, 1u);
+    const auto uppers = index.PagesOf(PageKind::kUpper).size() * index.layout().nodes_per_page;
+    EXPECT_LE(pages_visited, 2 * blocks + chunks + uppers + 10) << blocks << " pages";
+    ExpectSound(&index, "after the repair");
+  }
+}
+
 }  // namespace
 }  // namespace quiver::fakes
