@@ -10,6 +10,7 @@
 #include "graph/scan.h"
 #include "graph/vacuum.h"
 #include "graph/verify.h"
+#include "page/canonical.h"
 #include "page/hints.h"
 
 using namespace quiver;
@@ -141,6 +142,10 @@ static_assert(static_cast<int>(PartitionState::kGraph) == QUIVER_STATE_GRAPH);
 void quiver_index_stats(const QuiverStore* store, const QuiverIndex* index,
                         QuiverIndexStats* stats) {
   CollectStats(Store(store), *index, stats);
+}
+
+size_t quiver_page_canonical(const uint8_t* page, uint8_t* form) {
+  return CanonicalForm(page, form);
 }
 
 void quiver_page_count_change(uint8_t* image, const uint8_t* page) {

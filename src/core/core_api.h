@@ -559,6 +559,18 @@ typedef struct QuiverIndexStats
 extern void quiver_index_stats(const QuiverStore *store, const QuiverIndex *index,
 							   QuiverIndexStats *stats);
 
+/* ------------------------------------------------------------------ digest */
+
+/* Of a page's canonical form, at most. */
+#define QUIVER_CANONICAL_PAGE_BYTES 8176
+
+/*
+ * Writes to form, which has room for QUIVER_CANONICAL_PAGE_BYTES, what of a page is
+ * logged: all but what may differ between a primary and its standby (LSN, checksum,
+ * hints).  Returns its length, 0 for a page of zeros.  Never fails, whatever the page.
+ */
+extern size_t quiver_page_canonical(const uint8_t *page, uint8_t *form);
+
 /* ------------------------------------------------------------ page versions */
 
 /*

@@ -34,3 +34,11 @@ COMMENT ON FUNCTION quiver_index_stats(regclass) IS 'figures of a quiver index';
 
 REVOKE ALL ON FUNCTION quiver_index_stats(regclass) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION quiver_index_stats(regclass) TO pg_stat_scan_tables;
+
+CREATE FUNCTION quiver_index_digest(index regclass) RETURNS text
+    AS 'MODULE_PATHNAME', 'quiver_index_digest' LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED;
+
+COMMENT ON FUNCTION quiver_index_digest(regclass) IS 'digest of a quiver index, equal on a primary and its standbys at rest';
+
+REVOKE ALL ON FUNCTION quiver_index_digest(regclass) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION quiver_index_digest(regclass) TO pg_stat_scan_tables;
