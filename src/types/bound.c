@@ -17,6 +17,7 @@
 #include "utils/varbit.h"
 
 #include "halfvec.h"
+#include "number_text.h"
 #include "sparsevec.h"
 #include "vector.h"
 
@@ -275,17 +276,23 @@ IsWithin(FunctionCallInfo fcinfo, QuiverBoundKind kind)
 	Datum		center = QuiverBoundValue(bound);
 	float8		distance;
 
-	/* A fault of the query, not of a row. */
+	/* Of another type's values this is none.  No error: a bound may be a column of a row, too. */
 	if (bound->kind != kind)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("a bound of %s cannot be compared with %s", kindNames[bound->kind], kindNames[kind])));
+		return false;
 
 	if (ValueDim(kind, value) != ValueDim(kind, center))
 		return true;
 	distance = DatumGetFloat8(DirectFunctionCall2(distances[kind][bound->metric], value, center));
 	return float8_le(distance, bound->radius) ||
 		((bound->flags & QUIVER_BOUND_OR_NAN) != 0 && isnan(distance));
+}
+
+static const char *
+ClippedName(const text *name)
+{
+	char	   *string = text_to_cstring(name);
+
+	return QuiverClipText(string, strlen(string));
 }
 
 /* quiver_within(type, type, float8, text). */
@@ -298,8 +305,8 @@ IsWithinNamed(FunctionCallInfo fcinfo, QuiverBoundKind kind)
 	if (distances[kind][metric] == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("type %s has no distance \"%.*s\"", kindNames[kind],
-						(int) Min(VARSIZE_ANY_EXHDR(name), 100), VARDATA_ANY(name)),
+				 errmsg("type %s has no distance \"%s\"", kindNames[kind],
+						ClippedName(name)),
 				 kind == QUIVER_BOUND_BIT ?
 				 errhint("Distances are \"hamming\" and \"jaccard\".") :
 				 errhint("Distances are \"l2\", \"ip\", \"cosine\" and \"l1\".")));
