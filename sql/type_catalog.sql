@@ -16,7 +16,7 @@ SELECT format_type(t.oid, NULL), typlen, typalign, typstorage, typcategory, typr
 -- every one is immutable and safe in parallel; all but aggregates are strict
 SELECT oid::regprocedure, provolatile, proparallel, proisstrict FROM functions
     WHERE provolatile <> 'i' OR proparallel <> 's' OR proisstrict <> (prokind = 'f');
--- leakproof are the comparisons, which raise on no contents, and only they
+-- none is leakproof: not even the comparisons, which raise on no contents, since the word also opens statistics of all rows
 SELECT oid::regprocedure FROM functions WHERE proleakproof ORDER BY oid::regprocedure::text COLLATE "C";
 -- what costs more than an addition
 SELECT proname, procost, string_agg(pg_get_function_identity_arguments(oid), '; ' ORDER BY oid) FROM functions

@@ -108,35 +108,36 @@ CREATE FUNCTION halfvec_concat(halfvec, halfvec) RETURNS halfvec
     AS 'MODULE_PATHNAME', 'quiver_halfvec_concat'
     LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 
--- comparison: raises on no contents, hence leakproof
+-- comparison: raises on no contents. Not LEAKPROOF all the same: then estimates would be made from the statistics of all
+-- rows for one whom a policy lets see a few, and EXPLAIN would tell him the others' vectors.
 
 CREATE FUNCTION halfvec_lt(halfvec, halfvec) RETURNS boolean
     AS 'MODULE_PATHNAME', 'quiver_halfvec_lt'
-    LANGUAGE C IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 
 CREATE FUNCTION halfvec_le(halfvec, halfvec) RETURNS boolean
     AS 'MODULE_PATHNAME', 'quiver_halfvec_le'
-    LANGUAGE C IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 
 CREATE FUNCTION halfvec_eq(halfvec, halfvec) RETURNS boolean
     AS 'MODULE_PATHNAME', 'quiver_halfvec_eq'
-    LANGUAGE C IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 
 CREATE FUNCTION halfvec_ne(halfvec, halfvec) RETURNS boolean
     AS 'MODULE_PATHNAME', 'quiver_halfvec_ne'
-    LANGUAGE C IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 
 CREATE FUNCTION halfvec_ge(halfvec, halfvec) RETURNS boolean
     AS 'MODULE_PATHNAME', 'quiver_halfvec_ge'
-    LANGUAGE C IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 
 CREATE FUNCTION halfvec_gt(halfvec, halfvec) RETURNS boolean
     AS 'MODULE_PATHNAME', 'quiver_halfvec_gt'
-    LANGUAGE C IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 
 CREATE FUNCTION halfvec_cmp(halfvec, halfvec) RETURNS integer
     AS 'MODULE_PATHNAME', 'quiver_halfvec_cmp'
-    LANGUAGE C IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 
 -- operators
 
