@@ -24,6 +24,8 @@
 
 #include <math.h>
 
+#include "access/htup_details.h"
+#include "catalog/pg_language.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
@@ -65,6 +67,24 @@ GetBoundClass(IndexOptInfo *index, int column, BoundClass *class)
 	return OidIsValid(class->within);
 }
 
+/*
+ * Whoever may create objects in the extension's schema may put a function of such a
+ * name there, with other arguments than ours have; planning would run it as whoever
+ * asks.  Functions in C are made by superusers only.
+ */
+static bool
+IsCFunction(Oid function)
+{
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	bool		result;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	result = ((Form_pg_proc) GETSTRUCT(tuple))->prolang == ClanguageId;
+	ReleaseSysCache(tuple);
+	return result;
+}
+
 /* name(arguments), from the schema of another of our functions; NULL where there is none. */
 static Expr *
 CallBeside(Oid other, const char *name, Oid result, List *arguments)
@@ -80,7 +100,7 @@ CallBeside(Oid other, const char *name, Oid result, List *arguments)
 							   CStringGetDatum(name),
 							   PointerGetDatum(buildoidvector(types, count)),
 							   ObjectIdGetDatum(get_func_namespace(other)));
-	if (!OidIsValid(function))
+	if (!OidIsValid(function) || !IsCFunction(function))
 		return NULL;
 	if (!OidIsValid(result))
 		result = get_func_rettype(function);
