@@ -1,11 +1,11 @@
 /*
  * inspect.c - opening an index to look at all of it, and who may.
  *
- * The functions are revoked from PUBLIC and granted to pg_stat_scan_tables.  But the
- * owner of the extension, which is trusted, can call them and grant them further, and
- * need own no table.  So each call asks as well: the caller must own the table, be a
- * member of pg_stat_scan_tables, or be one who may read the whole table, no row-level
- * policy between.  What is reported are counts, places and addresses of rows, no values.
+ * The functions are revoked from PUBLIC and granted to pg_stat_scan_tables.  A superuser
+ * may grant them further, to one who owns no table.  So each call asks as well: the
+ * caller must own the table, be a member of pg_stat_scan_tables, or be one who may read
+ * the whole table, no row-level policy between.  What is reported are counts, places
+ * and addresses of rows, no values.
  */
 #include "am.h"
 
@@ -95,6 +95,24 @@ CheckReadable(Relation index)
 				 errmsg("cannot read unlogged index \"%s\" during recovery", name)));
 }
 
+/*
+ * The functions of an index's expressions run as the owner, so the names in them must
+ * not mean what the caller's search_path makes of them: whoever may ask for a check
+ * could run what he likes as the owner.  Before 17, where the server itself runs them
+ * by the path of whoever reindexes, those who could become the owner keep theirs.
+ */
+static void
+RestrictNames(const QuiverInspection *inspection)
+{
+#if PG_VERSION_NUM >= 170000
+	RestrictSearchPath();
+#else
+	if (!has_privs_of_role(inspection->user, inspection->heap->rd_rel->relowner))
+		(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
+#endif
+}
+
 void
 QuiverBeginInspection(QuiverInspection *inspection, Oid indexOid)
 {
@@ -117,9 +135,7 @@ QuiverBeginInspection(QuiverInspection *inspection, Oid indexOid)
 	SetUserIdAndSecContext(inspection->heap->rd_rel->relowner,
 						   inspection->securityContext | SECURITY_RESTRICTED_OPERATION);
 	inspection->nestLevel = NewGUCNestLevel();
-#if PG_VERSION_NUM >= 170000
-	RestrictSearchPath();
-#endif
+	RestrictNames(inspection);
 }
 
 void
