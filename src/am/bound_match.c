@@ -352,14 +352,16 @@ IsQuiverWithin(Oid function)
 	return info.fn_addr == quiver_within_support;
 }
 
-/* The metric by which the class of index's column searches. */
+/* The metric by which the class of index's column searches; 0 of a class that is not valid. */
 static QuiverMetric
 ClassMetric(IndexOptInfo *index, int column)
 {
 	Oid			type = index->opcintype[column];
 	Oid			function = get_opfamily_proc(index->opfamily[column], type, type, QUIVER_PROC_CLASS);
 
-	return ((const QuiverOpclass *) DatumGetPointer(OidFunctionCall1(function, PointerGetDatum(NULL))))->metric;
+	const QuiverOpclass *opclass = QuiverOpclassOfFunction(function);
+
+	return opclass == NULL ? (QuiverMetric) 0 : opclass->metric;
 }
 
 /*
@@ -390,7 +392,7 @@ MatchWithin(PlannerInfo *root, IndexOptInfo *index, int column, const BoundClass
 		!IsQuiverWithin(((FuncExpr *) clause)->funcid))
 		return false;
 
-	if (WithinMetric(arguments) != ClassMetric(index, column) ||
+	if (WithinMetric(arguments) == 0 || WithinMetric(arguments) != ClassMetric(index, column) ||
 		!is_pseudo_constant_for_index(root, lthird(arguments), index) ||
 		!SplitOperands(root, index, column, arguments, &operand, &value))
 		return false;

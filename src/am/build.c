@@ -23,6 +23,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/syscache.h"
 
 #include "opclass.h"
 #include "options.h"
@@ -204,6 +205,26 @@ StartPhase(QuiverBuildPhase phase)
 	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, phase);
 }
 
+/*
+ * CREATE OPERATOR CLASS takes nearly anything.  What a scan hands to the executor must
+ * be what the operators say, so an index of a class that is not valid is not built.
+ */
+static void
+CheckValidClass(Relation index, const QuiverOpclass *opclass)
+{
+	bool		isnull;
+	Datum		classes = SysCacheGetAttr(INDEXRELID, index->rd_indextuple,
+										  Anum_pg_index_indclass, &isnull);
+	Oid			class = ((oidvector *) DatumGetPointer(classes))->values[0];
+
+	QuiverCheckOpclassFits(index, opclass);
+	if (!quivervalidate(class))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
+				 errmsg("operator class of index \"%s\" is not valid", RelationGetRelationName(index)),
+				 errhint("amvalidate says what is wrong with it.")));
+}
+
 static void
 StartBuild(BuildState *state, Relation heap, Relation index)
 {
@@ -211,6 +232,7 @@ StartBuild(BuildState *state, Relation heap, Relation index)
 	state->heap = heap;
 	state->index = index;
 	state->opclass = QuiverGetOpclass(index);
+	CheckValidClass(index, state->opclass);
 	state->params = MakeParams(index, state->opclass);
 	state->memory = AllocSetContextCreate(CurrentMemoryContext, "quiver build",
 										  ALLOCSET_DEFAULT_SIZES);

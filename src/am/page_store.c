@@ -431,6 +431,7 @@ CheckOpclass(Relation index, const QuiverIndex *facts)
 	const QuiverOpclass *opclass = QuiverGetOpclass(index);
 	QuiverError error = {QUIVER_ERROR_CORRUPTED, 0, -1, NULL, 0};
 
+	QuiverCheckOpclassFits(index, opclass);
 	if (quiver_index_form(facts) != opclass->form)
 	{
 		error.detail = "The index was made for the values of another operator class";

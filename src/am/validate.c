@@ -20,6 +20,8 @@
 #include "utils/regproc.h"
 #include "utils/syscache.h"
 
+#include "opclass.h"
+
 /* Reports one fault of the family; an INFO, as amvalidate's callers expect. */
 #define FAULT(...) \
 	ereport(INFO, (errcode(ERRCODE_INVALID_OBJECT_DEFINITION), errmsg(__VA_ARGS__)))
@@ -57,6 +59,19 @@ IsBoundConstructor(Form_pg_amproc proc, CatCList *operators)
 		HasWithin(operators, type, boundType);
 }
 
+/* Only the extension's own functions name a class, and each for one type. */
+static bool
+IsClassFunction(const char *family, Form_pg_amproc proc)
+{
+	const QuiverOpclass *opclass = QuiverOpclassOfFunction(proc->amproc);
+
+	if (opclass != NULL && QuiverOpclassFits(opclass, proc->amproclefttype))
+		return true;
+	FAULT("operator family \"%s\" of access method %s contains function %s that is not for values of type %s",
+		  family, "quiver", format_procedure(proc->amproc), format_type_be(proc->amproclefttype));
+	return false;
+}
+
 static bool
 ValidateProc(const char *family, Form_pg_amproc proc, CatCList *operators)
 {
@@ -72,7 +87,7 @@ ValidateProc(const char *family, Form_pg_amproc proc, CatCList *operators)
 				ok = false;
 			}
 			if (check_amproc_signature(proc->amproc, INTERNALOID, true, 1, 1, INTERNALOID))
-				return ok;
+				return IsClassFunction(family, proc) && ok;
 			break;
 
 		case QUIVER_PROC_BOUND:
