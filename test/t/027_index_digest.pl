@@ -22,14 +22,14 @@ $standby->start;
 
 # One index for each way that nodes lie on pages, and a list.
 my %tables = (list => [ 300, 40 ], small => [ 60, 3000 ], large => [ 2100, 150 ]);
-sub vec { my ($i, $dim) = @_; return "(SELECT array_agg(sin(($i) * k)::real ORDER BY k)::vector FROM generate_series(1, $dim) k)"; }
+sub vec_sql { my ($i, $dim) = @_; return "(SELECT array_agg(sin(($i) * k)::real ORDER BY k)::vector FROM generate_series(1, $dim) k)"; }
 $primary->safe_psql('postgres', 'CREATE EXTENSION quiver');
 for my $table (sort keys %tables)
 {
 	my ($dim, $rows) = @{ $tables{$table} };
 	$primary->safe_psql('postgres', qq(
 		CREATE TABLE $table (id int, v vector($dim));
-		INSERT INTO $table SELECT i, @{[ vec('i', $dim) ]} FROM generate_series(1, $rows) i;
+		INSERT INTO $table SELECT i, @{[ vec_sql('i', $dim) ]} FROM generate_series(1, $rows) i;
 		CREATE INDEX ${table}_v ON $table USING quiver (v) WITH (m = 8, ef_construction = 32);
 	));
 }
@@ -53,7 +53,7 @@ sub reads
 	return (split /\n/, $node->safe_psql('postgres', qq(
 		LOAD 'quiver'; $prefix
 		BEGIN;
-		SELECT count(*) FROM (SELECT id FROM $table ORDER BY v <-> @{[ vec(1, $tables{$table}[0]) ]}) s;
+		SELECT count(*) FROM (SELECT id FROM $table ORDER BY v <-> @{[ vec_sql(1, $tables{$table}[0]) ]}) s;
 		SELECT pg_stat_get_xact_tuples_returned('${table}_v'::regclass);
 		COMMIT;)))[-1];
 }
@@ -67,8 +67,8 @@ for my $round (1 .. 3)
 		my ($dim, $rows) = @{ $tables{$table} };
 		$primary->safe_psql('postgres', qq(
 			DELETE FROM $table WHERE id % 4 = $round;
-			UPDATE $table SET v = @{[ vec("id + $round", $dim) ]} WHERE id % 8 = 0;
-			INSERT INTO $table SELECT i, @{[ vec('i % 1000', $dim) ]} FROM generate_series($round * 10000, $round * 10000 + $rows / 8) i;
+			UPDATE $table SET v = @{[ vec_sql("id + $round", $dim) ]} WHERE id % 8 = 0;
+			INSERT INTO $table SELECT i, @{[ vec_sql('i % 1000', $dim) ]} FROM generate_series($round * 10000, $round * 10000 + $rows / 8) i;
 		));
 	}
 	$seen{ same_on_standby("round $round") }++;
@@ -96,7 +96,7 @@ same_on_standby('a page of zeros');
 
 # A crash: recovery makes the same pages.
 my $dim = $tables{small}[0];
-$primary->safe_psql('postgres', "CHECKPOINT; INSERT INTO small SELECT i, @{[ vec('i', $dim) ]} FROM generate_series(50000, 50100) i");
+$primary->safe_psql('postgres', "CHECKPOINT; INSERT INTO small SELECT i, @{[ vec_sql('i', $dim) ]} FROM generate_series(50000, 50100) i");
 $before = digests($primary);
 $primary->stop('immediate');
 $primary->start;
@@ -112,7 +112,7 @@ is(digests($cascaded), $before, 'a base backup of the standby has the same');
 $primary->stop('immediate');
 $standby->promote;
 is(digests($standby), $before, 'the same after promotion');
-$standby->safe_psql('postgres', "INSERT INTO small SELECT i, @{[ vec('i', $dim) ]} FROM generate_series(60000, 60100) i");
+$standby->safe_psql('postgres', "INSERT INTO small SELECT i, @{[ vec_sql('i', $dim) ]} FROM generate_series(60000, 60100) i");
 $standby->wait_for_catchup($cascaded, 'replay', $standby->lsn('insert'));
 isnt(digest($standby, 'small'), (split /\n/, $before)[2], 'it is written to');
 is(digests($cascaded), digests($standby), 'and its standby follows');
@@ -152,7 +152,7 @@ flip($path, 24 + 4);
 $primary->start;
 
 # Cancelled, with nothing left behind.
-$primary->safe_psql('postgres', "INSERT INTO small SELECT i, @{[ vec('i', $dim) ]} FROM generate_series(100000, 106000) i");
+$primary->safe_psql('postgres', "INSERT INTO small SELECT i, @{[ vec_sql('i', $dim) ]} FROM generate_series(100000, 106000) i");
 ($rc, $out, $err) = $primary->psql('postgres', q(
 	SET statement_timeout = 20;
 	SELECT count(quiver_index_digest('small_v')) FROM generate_series(1, 100000)));
