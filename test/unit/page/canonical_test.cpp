@@ -61,7 +61,7 @@ TEST(Canonical, HintsAndCountersDoNotCount) {
   const std::string form = FormOf(bytes.page);
   bytes.page[HintOffset(3)] |= HintMask(3);
   *PageAt<uint64_t>(bytes.page, kCounterOffset) = 99;
-  EXPECT_EQ(FormOf(bytes.page), form);
+  EXPECT_TRUE(FormOf(bytes.page) == form);
 }
 
 // Data that end in zeros are not the hole.
@@ -69,7 +69,7 @@ TEST(Canonical, TheEndOfTheDataCounts) {
   Bytes bytes = MakePage(PageKind::kPosting, 24);
   const std::string form = FormOf(bytes.page);
   SetPageDataBytes(bytes.page, 32);
-  EXPECT_NE(FormOf(bytes.page), form);
+  EXPECT_FALSE(FormOf(bytes.page) == form);
 }
 
 TEST(Canonical, APageOfZerosHasNone) {
@@ -94,11 +94,11 @@ TEST(Canonical, OfADamagedPageEverythingCounts) {
     for (const size_t offset :
          {kPageHeaderBytes, size_t{4999}, kPageSpecialOffset - 1, kPageBytes - 1}) {
       bytes->page[offset] ^= 0x20;
-      EXPECT_NE(FormOf(bytes->page), form) << offset;
+      EXPECT_FALSE(FormOf(bytes->page) == form) << offset;
       bytes->page[offset] ^= 0x20;
     }
     bytes->page[0] ^= 0x20;
-    EXPECT_EQ(FormOf(bytes->page), form);
+    EXPECT_TRUE(FormOf(bytes->page) == form);
     bytes->page[0] ^= 0x20;
   }
 }
