@@ -2,7 +2,7 @@
  * comparison.h - the SQL functions over a three-way comparison.
  *
  * The comparison orders by components, then by dimensions; -0 equals 0.  It
- * never raises on what values contain, which is what LEAKPROOF promises.
+ * never raises on what values contain.  (Why it is not LEAKPROOF: README.md.)
  */
 #ifndef QUIVER_COMPARISON_H
 #define QUIVER_COMPARISON_H
