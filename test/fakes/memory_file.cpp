@@ -44,6 +44,7 @@ uint32_t MemoryFile::Extend(const uint8_t* page) {
 std::optional<uint32_t> MemoryFile::TakeFree(uint32_t above) {
   for (auto at = free_.upper_bound(above); at != free_.end(); at = free_.erase(at)) {
     const uint32_t block = *at;
+    if (block >= block_count()) continue;  // the map lies, as after a crash
     const Block& page = blocks_.at(block);
     if (page.writer || page.readers > 0 || !quiver_page_is_free(Copy(block).data())) continue;
     free_.erase(at);

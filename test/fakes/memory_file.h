@@ -12,6 +12,22 @@
 
 namespace quiver::fakes {
 
+// Is told of all that happens to the pages of a file, in order: crash_disk.h.
+class PageLog {
+ public:
+  struct RecordPage {
+    uint32_t block;
+    bool fresh;  // logged whole
+  };
+
+  virtual ~PageLog() = default;
+  // A record is about to change pages, which are as they were.
+  virtual void BeforeRecord() = 0;
+  virtual void Record(const std::vector<RecordPage>& pages) = 0;
+  // Hints have been set on a page; true where that has logged an image of it.
+  virtual bool Hints(uint32_t block) = 0;
+};
+
 class MemoryFile {
  public:
   MemoryFile() = default;
@@ -46,6 +62,9 @@ class MemoryFile {
   bool logged() const { return logged_; }
   uint64_t lsn(uint32_t block) const { return blocks_[block].lsn; }
   void MoveLsn(uint32_t block) { blocks_[block].lsn = ++last_lsn_; }
+  // Of this file alone, not of copies.
+  void set_log(PageLog* log) { log_ = log; }
+  PageLog* log() const { return log_; }
 
  private:
   struct Block {
@@ -62,6 +81,7 @@ class MemoryFile {
   std::set<uint32_t> free_;
   bool logged_ = true;
   uint64_t last_lsn_ = 0;
+  PageLog* log_ = nullptr;
 };
 
 }  // namespace quiver::fakes

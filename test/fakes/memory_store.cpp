@@ -82,9 +82,9 @@ void MemoryStore::FillCallbacks() {
     self->Enter("begin");
     self->record_open_ = true;
   };
-  callbacks_.edit = [](void* context, QuiverPin* pin, bool) {
+  callbacks_.edit = [](void* context, QuiverPin* pin, bool fresh) {
     Self(context)->Enter("edit", true);
-    return Self(context)->Edit(pin);
+    return Self(context)->Edit(pin, fresh);
   };
   callbacks_.commit = [](void* context) {
     Self(context)->Enter("commit", true);
@@ -203,7 +203,7 @@ const uint8_t* MemoryStore::Hold(uint32_t block, bool exclusive, QuiverPin* pin)
       LeaveInternal("deadlock");
     }
   }
-  held_.push_back({block, exclusive, nullptr});
+  held_.push_back({block, exclusive, nullptr, false});
   *pin = {block, static_cast<int32_t>(block) + 1, exclusive, nullptr};
   return file_->Bytes(block);
 }
@@ -217,7 +217,7 @@ void MemoryStore::CheckOrder(uint32_t block) {
                 std::to_string(held.block) + ", against the order");
 }
 
-uint8_t* MemoryStore::Edit(QuiverPin* pin) {
+uint8_t* MemoryStore::Edit(QuiverPin* pin, bool fresh) {
   Held* held = Find(pin->block);
   if (held == nullptr || !held->exclusive) {
     Violation("edit of block " + std::to_string(pin->block) + ", which is not locked exclusively");
@@ -227,20 +227,28 @@ uint8_t* MemoryStore::Edit(QuiverPin* pin) {
     const uint8_t* page = file_->Bytes(held->block);
     held->image = std::make_unique<std::vector<uint8_t>>(page, page + QUIVER_BLOCK_SIZE);
   }
+  held->fresh |= fresh;
   pin->edited = held->image->data();
   return pin->edited;
 }
 
 void MemoryStore::Commit() {
-  int pages = 0;
+  std::vector<PageLog::RecordPage> pages;
+  if (file_->log() != nullptr) file_->log()->BeforeRecord();
   for (Held& held : held_) {
     if (held.image == nullptr) continue;
-    pages++;
+    // Recovery takes a page without a header for one that is missing.
+    if (!held.fresh && IsNewPage(file_->Bytes(held.block)))
+      Violation("the first record on block " + std::to_string(held.block) + " is not fresh");
+    pages.push_back({held.block, held.fresh});
     CommitPage(held);
     held.image.reset();
+    held.fresh = false;
   }
-  if (pages == 0) Violation("a record without pages");
-  if (pages > QUIVER_MAX_RECORD_PAGES) Violation("a record of " + std::to_string(pages) + " pages");
+  if (pages.empty()) Violation("a record without pages");
+  if (pages.size() > QUIVER_MAX_RECORD_PAGES)
+    Violation("a record of " + std::to_string(pages.size()) + " pages");
+  if (file_->log() != nullptr) file_->log()->Record(pages);
   record_open_ = false;
   records_++;
   if (after_commit_) after_commit_();
@@ -271,6 +279,7 @@ void MemoryStore::SetHints(const QuiverPin& pin, uint32_t offset, const uint8_t*
   for (uint32_t i = 0; i < bytes; i++) after[i] |= bits[i];
   if (memcmp(page + offset, after.data(), bytes) == 0) Violation(name + " that it has");
   file_->Overwrite(pin.block, offset, after.data(), bytes);
+  if (file_->log() != nullptr && file_->log()->Hints(pin.block)) file_->MoveLsn(pin.block);
   hinted_++;
 }
 

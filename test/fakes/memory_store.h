@@ -69,6 +69,7 @@ class MemoryStore {
     uint32_t block;
     bool exclusive;
     std::unique_ptr<std::vector<uint8_t>> image;  // within a record
+    bool fresh = false;                           // of the image
   };
 
   std::optional<QuiverError> RunBody(void (*body)(void*), void* context);
@@ -82,7 +83,7 @@ class MemoryStore {
   void CheckOrder(uint32_t block);
   Held* Find(uint32_t block);
   void DropAll();
-  uint8_t* Edit(QuiverPin* pin);
+  uint8_t* Edit(QuiverPin* pin, bool fresh);
   void Commit();
   void CommitPage(const Held& held);
   uint64_t Version(const QuiverPin& pin);
