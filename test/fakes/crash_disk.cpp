@@ -163,12 +163,17 @@ void CrashDisk::BeforeRecord() {
 
 void CrashDisk::Record(const std::vector<RecordPage>& pages) {
   std::vector<PagePointer> before;
+  last_sort_ = 0;
   for (const RecordPage& page : pages) {
     before.push_back(buffers_[page.block]);
     auto after = std::make_shared<Page>();
     memcpy(after->data(), file_->Copy(page.block).data(), kPageBytes);
     SetLsn(after.get(), last_ + 1);
     buffers_[page.block] = after;
+    const auto kind_of = [](const Page& of) {
+      return static_cast<uint64_t>(Special(of.data())->kind);
+    };
+    last_sort_ = last_sort_ << 8 | kind_of(*before.back()) << 4 | kind_of(*after);
   }
   Log(pages, before);
   Pass();

@@ -75,6 +75,9 @@ class CrashDisk : public PageLog {
   void set_crash_point(std::function<void()> hook) { crash_point_ = std::move(hook); }
 
   uint64_t records() const { return last_; }
+  // What kinds of pages the last record changed, and into what: the same for records
+  // of the same sort.
+  uint64_t last_sort() const { return last_sort_; }
 
   // Crashes now and recovers into `recovered`, which is empty; "" or why that fails.
   // The pages are then those in the buffers, but for hints of which some may be
@@ -120,9 +123,10 @@ class CrashDisk : public PageLog {
   std::function<void()> crash_point_;
 
   std::deque<LogRecord> log_;  // of records redo_ + 1 .. last_
-  uint64_t last_ = 0;          // the last record's number, which is its LSN
-  uint64_t redo_ = 0;          // recovery begins after this one
-  uint64_t image_until_ = 0;   // pages of this LSN or before are logged whole
+  uint64_t last_sort_ = 0;
+  uint64_t last_ = 0;         // the last record's number, which is its LSN
+  uint64_t redo_ = 0;         // recovery begins after this one
+  uint64_t image_until_ = 0;  // pages of this LSN or before are logged whole
   bool in_checkpoint_ = false;
   std::vector<uint32_t> to_write_;  // of the checkpoint under way
 

@@ -294,7 +294,11 @@ void MemoryStore::CommitPage(const Held& held) {
     Violation(name + " with damaged bounds");
     LeaveInternal("damaged bounds");
   }
-  if (memcmp(image, file_->Bytes(held.block), kPageBytes) == 0) Violation(name + " as it was");
+  const uint8_t* before = file_->Bytes(held.block);
+  if (memcmp(image, before, kPageBytes) == 0) Violation(name + " as it was");
+  // Stale pointers rely on it.
+  if (IsSoundPage(before) && Special(image)->generation < Special(before)->generation)
+    Violation(name + " with a lower generation counter");
   if (file_->logged()) {
     memset(image + header.lower, 0, size_t{header.upper} - header.lower);
     file_->MoveLsn(held.block);

@@ -6,6 +6,7 @@
 // With QUIVER_DEEP every record of 2,000 operations a form; else a shorter script, of
 // whose records some are tried, of each kind of operation.  QUIVER_SEED: another script.
 #include <cstdlib>
+#include <tuple>
 
 #include "fakes/churn.h"
 #include "fakes/crash_disk.h"
@@ -68,16 +69,18 @@ const char* const kCountNames[CrashDisk::kCounts] = {
     "of zeros",       "files shorter",       "checkpoints"};
 
 TEST_P(CrashScript, EveryRecord) {
-  // The first few of each operation are tried, and then one in `stride`.
-  constexpr uint32_t kFirst = 4;
+  // The first few of each sort of record and operation are tried, then one in `stride`.
+  constexpr uint32_t kFirst = 3;
   const Script& script = GetParam();
   const uint32_t operations = (Deep() ? 2000 : 600) / kLives;
   const uint64_t seed = Seed(601);
   CrashDisk::Counts counts = {};
   uint64_t records = 0;
   uint64_t tried = 0;
-  uint32_t tried_of[kChurnSteps + 1] = {};  // and where the file has just grown
+  uint32_t tried_of[kChurnSteps] = {};
   std::set<PartitionState> states;
+  using Sort = std::tuple<uint64_t, PartitionState, ChurnStep, bool>;
+  std::map<Sort, uint32_t> tried_after;
 
   for (uint32_t life = 0; life < kLives; life++) {
     Churn churn(script.form, seed + life);
@@ -93,11 +96,13 @@ TEST_P(CrashScript, EveryRecord) {
       if (!failure.empty()) return;
       MemoryFile* file = churn.index()->file();
       const bool grown = IsNewPage(file->Copy(file->block_count() - 1).data());
-      uint32_t& of_step = tried_of[grown ? kChurnSteps : static_cast<size_t>(churn.step())];
-      if (!Deep() && of_step >= kFirst && random.Next() % script.stride != 0) return;
-      of_step++;
+      const PartitionState state = churn.index()->partition().state;
+      uint32_t& of_sort = tried_after[{disk.last_sort(), state, churn.step(), grown}];
+      if (!Deep() && of_sort >= kFirst && random.Next() % script.stride != 0) return;
+      of_sort++;
+      tried_of[static_cast<size_t>(churn.step())]++;
       tried++;
-      states.insert(churn.index()->partition().state);
+      states.insert(state);
       for (const CrashKind kind : kCrashKinds) {
         MemoryFile recovered;
         failure = disk.Crash(kind, random.Next(), &recovered);
