@@ -310,11 +310,16 @@ TEST_P(CrashGaps, BetweenTheChunksAndTheirNode) {
     const auto images = AfterEachRecord(start, InsertOf(fresh, values_[which]));
     for (size_t i = 0; i < images.size(); i++) {
       MemoryIndex index(*images[i], GetParam());
-      if (NodeOf(index, fresh).valid()) break;
-      gaps++;
       const std::string what =
           std::string(reuse ? "freed place" : "new place") + ", record " + std::to_string(i);
       std::map<uint32_t, Value> rows = reuse ? left : All();
+      if (NodeOf(index, fresh).valid()) {
+        // With the node comes all of it.
+        rows[fresh] = values_[which];
+        ExpectRows(&index, rows, what + ", the node's");
+        break;
+      }
+      gaps++;
       ExpectRows(&index, rows, what);
       // Others come to the place, over those chunks or beside them.
       for (uint32_t j = 0; j < 5; j++) {
@@ -480,7 +485,7 @@ TEST_P(CrashGaps, DuringRecovery) {
 
 INSTANTIATE_TEST_SUITE_P(Forms, CrashGaps,
                          ::testing::Values(ParamsOf(300, QUIVER_METRIC_L2, 4),
-                                           ParamsOf(9000, QUIVER_METRIC_L2, 8),
+                                           ParamsOf(6000, QUIVER_METRIC_L2, 6),
                                            ParamsOf(5000, QUIVER_METRIC_L1, 4),
                                            ParamsOf(1200, QUIVER_METRIC_HAMMING, 4),
                                            SparseParamsOf(9000, QUIVER_METRIC_IP, 4)),
