@@ -27,8 +27,8 @@ my $connection = "host=@{[ $publisher->host ]} port=@{[ $publisher->port ]} dbna
 
 # On both sides; more rows than a list holds (d is a list).  Values of all magnitudes, which text must carry to the last bit.
 my @columns = (
-	[ 'a', 'vector(150)', 'vector_l2_ops', '<->', 'vec(i, 150)' ],
-	[ 'b', 'halfvec(150)', 'halfvec_cosine_ops', '<=>', 'vec(i, 150)::halfvec' ],
+	[ 'a', 'vector(200)', 'vector_l2_ops', '<->', 'vec(i, 200)' ],
+	[ 'b', 'halfvec(200)', 'halfvec_cosine_ops', '<=>', 'vec(i, 200)::halfvec' ],
 	[ 'c', 'sparsevec(500)', 'sparsevec_l2_ops', '<->', 'vec(i, 500)::sparsevec' ],
 	[ 'd', 'bit(96)', 'bit_hamming_ops', '<~>', "(hashint8(i)::bit(32) || hashint8(i + 1)::bit(32) || hashint8(i + 2)::bit(32))" ]);
 my $kinds = join(', ', map { "$_->[0] $_->[1]" } @columns);
@@ -39,7 +39,7 @@ foreach my $node ($publisher, $subscriber)
 	$node->safe_psql('postgres', qq(
 		CREATE EXTENSION quiver;
 		CREATE FUNCTION vec(i int, dim int) RETURNS vector LANGUAGE sql IMMUTABLE AS
-			\$\$SELECT array_agg((hashint8(i * 10000::bigint + j) % 1000)::real / 7 * CASE WHEN dim > 200 AND j % 40 <> i % 40 THEN 0 ELSE 1 END
+			\$\$SELECT array_agg((hashint8(i * 10000::bigint + j) % 1000)::real / 7 * CASE WHEN dim > 300 AND j % 40 <> i % 40 THEN 0 ELSE 1 END
 				ORDER BY j)::vector FROM generate_series(1, dim) j\$\$;
 		CREATE TABLE keyed (id int PRIMARY KEY, $kinds);
 		CREATE TABLE "full" (id int, $kinds);
@@ -89,7 +89,7 @@ foreach my $binary ('off', 'on')
 	my $first = $binary eq 'off' ? 1 : 100001;
 	$publisher->safe_psql('postgres', qq(
 		TRUNCATE keyed, "full";
-		INSERT INTO keyed SELECT i, $values FROM generate_series($first, $first + 1799) i;
+		INSERT INTO keyed SELECT i, $values FROM generate_series($first, $first + 1349) i;
 		INSERT INTO "full" SELECT i, $values FROM generate_series($first, $first + 199) i;
 		INSERT INTO "full" VALUES ($first + 200);
 	));
