@@ -217,7 +217,7 @@ foreach my $round (1 .. $promotions)
 		my $session = $standby->background_psql('postgres');
 		$session->query_safe('BEGIN ISOLATION LEVEL REPEATABLE READ; SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off;');
 		my $rows = $session->query_safe('SELECT id FROM t ORDER BY id;');
-		$session->query_safe("DECLARE c CURSOR FOR SELECT id FROM t ORDER BY v <-> vec($n);");
+		$session->query_safe("DECLARE c CURSOR FOR SELECT id FROM t ORDER BY v <-> vec(@{[ 100 + $n ]});");
 		# It stops at a row on a page of the table that nobody changes: replay of what vacuum does there would wait for its pin.
 		my $got = $session->query_safe("FETCH @{[$n * 20]} FROM c;");
 		$got .= "\n" . $session->query_safe('FETCH FROM c;') until ($got =~ /(\d+)$/)[0] < 850;
