@@ -55,7 +55,9 @@ QuiverDatumGetSparsevec(Datum datum)
 {
 	QuiverSparsevec *sparsevec = (QuiverSparsevec *) PG_DETOAST_DATUM(datum);
 
-	if (unlikely(VARSIZE(sparsevec) < offsetof(QuiverSparsevec, indices) || sparsevec->nnz < 0 ||
+	if (unlikely(VARSIZE(sparsevec) < offsetof(QuiverSparsevec, indices) ||
+				 sparsevec->dim < 1 || sparsevec->dim > QUIVER_SPARSEVEC_MAX_DIM ||
+				 sparsevec->nnz < 0 || sparsevec->nnz > sparsevec->dim ||
 				 sparsevec->nnz > QUIVER_SPARSEVEC_MAX_NNZ ||
 				 VARSIZE(sparsevec) != QuiverSparsevecSize(sparsevec->nnz)))
 		QuiverReportCorruptValue(&quiverSparsevecType);
