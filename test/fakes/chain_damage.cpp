@@ -178,6 +178,8 @@ void AddMeta(std::vector<DamageKind>* out) {
           uint8_t{9});
   in_meta("reserved fields", warning, "reserved fields are in use", offsetof(MetaData, reserved),
           uint32_t{9});
+  in_meta("repair_pending", warning, "whether a repair is pending is out of range",
+          offsetof(MetaData, repair_pending), uint32_t{7});
   in_meta("list_pages", error, "", offsetof(MetaData, partition) + offsetof(Partition, list_pages),
           uint32_t{60000});
   in_meta("loose_tail", error, "a chain of pages does not end at its tail",
@@ -210,6 +212,13 @@ void AddMeta(std::vector<DamageKind>* out) {
                    Having(PageKind::kCenter), [](Patient* patient) {
                      patient->Put<float>(patient->First(PageKind::kCenter), kPageHeaderBytes + 8,
                                          std::nanf(""));
+                   }});
+  kinds.push_back({"another page of the centre", warning, "a page of the centre belongs to nothing",
+                   Always, [](Patient* patient) {
+                     uint64_t page[kPageBytes / 8] = {};
+                     auto* bytes = reinterpret_cast<uint8_t*>(page);
+                     InitPage(bytes, PageKind::kCenter, sizeof(float));
+                     patient->index()->file()->Extend(bytes);
                    }});
   kinds.push_back({"centre elsewhere", error, "the centre lies beyond the end of the file",
                    Having(PageKind::kCenter), [](Patient* patient) {

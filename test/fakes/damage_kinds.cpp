@@ -53,6 +53,29 @@ void AddPages(std::vector<DamageKind>* out) {
                        patient->Put<uint32_t>(patient->First(kind),
                                               kPageSpecialOffset + offsetof(PageSpecial, next), 1);
                      }});
+  kinds.push_back(
+      {"flags of the page header", warning, "fields of the page header that must be 0 are in use",
+       Having(PageKind::kNode), [](Patient* patient) {
+         patient->Put<uint16_t>(patient->First(PageKind::kNode), offsetof(PageHeader, flags), 4);
+       }});
+  // By one on the first page of nodes, which has no free place; by more on the other.
+  for (const PageKind kind : {PageKind::kNode, PageKind::kUpper})
+    kinds.push_back({"counter of the page", warning,
+                     "the page's counter is not the generation of its newest node", Having(kind),
+                     [=](Patient* patient) {
+                       const size_t at = kPageSpecialOffset + offsetof(PageSpecial, generation);
+                       const uint32_t block = patient->First(kind);
+                       patient->Put<uint32_t>(
+                           block, at,
+                           patient->Get<uint32_t>(block, at) + (kind == PageKind::kNode ? 1 : 256));
+                     }});
+  for (const PageKind kind : {PageKind::kMeta, PageKind::kCenter, PageKind::kList})
+    kinds.push_back(
+        {"counter of a page without nodes", warning,
+         "a page that never had nodes has given a generation", Having(kind), [=](Patient* patient) {
+           patient->Put<uint32_t>(patient->First(kind),
+                                  kPageSpecialOffset + offsetof(PageSpecial, generation), 1);
+         }});
   kinds.push_back({"flags of the page", warning, "the page has unknown flags",
                    Having(PageKind::kNode), [](Patient* patient) {
                      patient->Put<uint8_t>(patient->First(PageKind::kNode),
@@ -93,6 +116,30 @@ void AddHeads(std::vector<DamageKind>* out) {
   kinds.push_back(InHead<uint8_t>("rows of an upper node", error,
                                   "a node of an upper layer has rows", upper,
                                   offsetof(NodeHead, posting_count), 1));
+  kinds.push_back(InHead<uint16_t>("row of an upper node", error,
+                                   "a node of an upper layer has rows", upper,
+                                   offsetof(NodeHead, postings) + 4, 1));
+  kinds.push_back(
+      InHead<uint16_t>("down_generation", warning,
+                       "the generation of the node below is none that its page has given", upper,
+                       offsetof(NodeHead, down_generation), 0x1555));
+  kinds.push_back(
+      {"down_generation of another place", warning,
+       "the generation of the node below is that of another place",
+       [](const Patient& patient) {
+         return patient.Has(PageKind::kUpper) && patient.layout().nodes_per_page > 1;
+       },
+       [](Patient* patient) {
+         const NodeLayout& layout = patient->layout();
+         const uint32_t block = patient->First(PageKind::kUpper);
+         const auto down =
+             patient->Get<uint32_t>(block, patient->Head(offsetof(NodeHead, down_number)));
+         const uint32_t other = layout.SlotOf(down) == 0 ? 1 : 0;
+         patient->Put<uint16_t>(
+             block, patient->Head(offsetof(NodeHead, down_generation)),
+             PointerGeneration(patient->Get<uint32_t>(
+                 layout.BlockOf(down), patient->Head(offsetof(NodeHead, generation), other))));
+       }});
   kinds.push_back(InHead<float>("vector_scale", error, "a vector's scale cannot be", node,
                                 offsetof(NodeHead, vector_scale), 3.0f));
   kinds.push_back(InHead<float>("vector_scale no number", error, "a vector's scale cannot be", node,

@@ -33,6 +33,34 @@ void AddLinkDamage(std::vector<DamageKind>* out) {
           [](Patient* patient, uint32_t block) {
             patient->Put<uint32_t>(block, patient->Slot(patient->layout().number_offset, 4, 0), 0);
           });
+  in_slot("generation not given", "a neighbour's generation is none that its page has given",
+          Always, [](Patient* patient, uint32_t block) {
+            patient->Flip<uint16_t>(block, patient->Slot(patient->layout().generation_offset, 2, 0),
+                                    0x1500);
+          });
+  in_slot("generation of zero", "a neighbour's generation is none that its page has given", Always,
+          [](Patient* patient, uint32_t block) {
+            patient->Put<uint16_t>(block, patient->Slot(patient->layout().generation_offset, 2, 0),
+                                   0);
+          });
+  in_slot("a page of no nodes", "a neighbour's generation is none that its page has given", Always,
+          [](Patient* patient, uint32_t block) {
+            patient->Put<uint32_t>(
+                block, patient->Slot(patient->layout().number_offset, 4, 0),
+                patient->layout().NumberOf(patient->First(PageKind::kPosting), 0));
+          });
+  in_slot(
+      "another place", "a neighbour's generation is that of another place",
+      [](const Patient& patient) { return patient.layout().nodes_per_page > 1; },
+      [](Patient* patient, uint32_t block) {
+        const NodeLayout& layout = patient->layout();
+        const size_t at = patient->Slot(layout.number_offset, 4, 0);
+        const auto number = patient->Get<uint32_t>(block, at);
+        // Neither where it is nor where the list is.
+        uint32_t other = layout.NumberOf(layout.BlockOf(number), 0);
+        while (other == number || other == layout.NumberOf(block, 0)) other++;
+        patient->Put<uint32_t>(block, at, other);
+      });
   in_slot("itself", "a node is its own neighbour", Always, [](Patient* patient, uint32_t block) {
     patient->Put<uint32_t>(block, patient->Slot(patient->layout().number_offset, 4, 1),
                            patient->layout().NumberOf(block, 0));

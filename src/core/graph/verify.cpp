@@ -41,6 +41,9 @@ bool OpenToVerify(VerifyState* state, uint8_t* page) {
                    meta.read_compatible);
   if (meta.reserved[0] != 0 || meta.reserved[1] != 0 || meta.partition.reserved != 0)
     state->Warning(kMetaBlock, -1, "reserved fields are in use");
+  if (meta.repair_pending > 1)
+    state->Warning(kMetaBlock, -1, "whether a repair is pending is out of range",
+                   meta.repair_pending);
   state->kernels = quiver_kernels();
   state->index = MakeIndex(state->allocator, meta, layout);
   return true;

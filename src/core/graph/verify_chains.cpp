@@ -310,6 +310,10 @@ void ChainVerifier::VerifyOrphans() {
     if (state_->blocks[block].referred_to) continue;
     switch (state_->blocks[block].kind) {
       case static_cast<uint8_t>(PageKind::kCenter):
+        if (state_->has_center)
+          state_->Warning(block, -1, "a page of the centre belongs to nothing");
+        VerifyOrphan(block);
+        break;
       case static_cast<uint8_t>(PageKind::kList):
       case static_cast<uint8_t>(PageKind::kPosting):
       case static_cast<uint8_t>(PageKind::kLoose):

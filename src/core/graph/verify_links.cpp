@@ -31,6 +31,32 @@ NodeFacts LinkVerifier::Look(NodePointer to) {
   return state_->FactsNow(to.number);
 }
 
+// A page gives each generation once, to a node at one place, and never forgets how far
+// it has come; whoever points to a node was written after it.  That is certain until 15
+// bits have been counted through.
+LinkVerifier::Stale LinkVerifier::WhyStale(NodePointer to) {
+  const NodeLayout& layout = state_->layout();
+  QuiverPin pin;
+  state_->store.Poll();
+  const uint8_t* page = state_->store.Read(layout.BlockOf(to.number), &pin);
+  Stale stale = Stale::kGone;
+  if (IsNewPage(page)) {
+    stale = Stale::kNotGiven;
+  } else if (IsSoundPage(page) && Special(page)->generation <= kGenerationMask) {
+    if (to.generation == 0 || to.generation > Special(page)->generation) stale = Stale::kNotGiven;
+    const bool is_of_nodes =
+        IsNodePage(page, layout, PageKind::kNode) || IsNodePage(page, layout, PageKind::kUpper);
+    for (uint32_t slot = 0; is_of_nodes && slot < layout.nodes_per_page; slot++) {
+      const ConstNode node(page, layout, slot);
+      if (node.in_use() && slot != layout.SlotOf(to.number) &&
+          node.head().generation == to.generation)
+        stale = Stale::kElsewhere;
+    }
+  }
+  state_->store.Release(&pin);
+  return stale;
+}
+
 void LinkVerifier::Mark(uint32_t number, NodeFacts::Marks mark) {
   if (number < state_->nodes.size())
     state_->nodes[number].marks = static_cast<uint8_t>(state_->nodes[number].marks | mark);
@@ -164,7 +190,19 @@ void LinkVerifier::VerifySlots(uint32_t number, const ConstNode& node) {
         state_->Warning(block, item, "a node has a neighbour twice", to.number);
     const NodeFacts facts = Look(to);
     if (!facts.is(to)) {
-      state_->stale_edges++;
+      switch (WhyStale(to)) {
+        case Stale::kGone:
+          state_->stale_edges++;
+          break;
+        case Stale::kNotGiven:
+          state_->Warning(block, item, "a neighbour's generation is none that its page has given",
+                          to.number);
+          break;
+        case Stale::kElsewhere:
+          state_->Warning(block, item, "a neighbour's generation is that of another place",
+                          to.number);
+          break;
+      }
       continue;
     }
     Mark(to.number, NodeFacts::kPointedTo);
@@ -193,7 +231,20 @@ void LinkVerifier::VerifyDown(uint32_t number, const ConstNode& node) {
   }
   const NodeFacts facts = Look(down);
   if (!facts.is(down)) {
-    if (IsStill(number, node)) state_->lost_downs++;
+    switch (WhyStale(down)) {
+      case Stale::kGone:
+        if (IsStill(number, node)) state_->lost_downs++;
+        break;
+      case Stale::kNotGiven:
+        state_->Warning(block, item,
+                        "the generation of the node below is none that its page has given",
+                        down.number);
+        break;
+      case Stale::kElsewhere:
+        state_->Warning(block, item, "the generation of the node below is that of another place",
+                        down.number);
+        break;
+    }
     return;
   }
   if (facts.level != below) {

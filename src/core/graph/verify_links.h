@@ -27,6 +27,9 @@ class LinkVerifier {
   void VerifyChunks(uint32_t number, const ConstNode& node);
   void ReferToSpare(uint32_t number, uint32_t block);
   NodeFacts Look(NodePointer to);
+  // Of a pointer to what is not there: whether it can have led to a node that has gone.
+  enum class Stale { kGone, kNotGiven, kElsewhere };
+  Stale WhyStale(NodePointer to);
   void Mark(uint32_t number, NodeFacts::Marks mark);
   bool IsStill(uint32_t number, const ConstNode& node);
   void Reach(NodePointer to);

@@ -52,12 +52,21 @@ void PageVerifier::Verify(uint32_t block, const uint8_t* page) {
     state_->Error(block, -1, "the page header or its special space is damaged");
     return;
   }
+  const PageHeader& header = *PageAt<PageHeader>(page, 0);
+  if (header.flags != 0 || header.prune_xid != 0)
+    state_->Warning(block, -1, "fields of the page header that must be 0 are in use", header.flags);
   const PageSpecial& special = *Special(page);
   const uint8_t known = IsOfNodes(special.kind) ? kInRoomChain : 0;
   if ((special.flags & ~known) != 0)
     state_->Warning(block, -1, "the page has unknown flags", special.flags);
   if (special.next != QUIVER_INVALID_BLOCK && !MayHaveNext(special))
     state_->Warning(block, -1, "a page without a chain names a next one", special.next);
+  // These have had no other kind before.
+  if ((special.kind == PageKind::kMeta || special.kind == PageKind::kCenter ||
+       special.kind == PageKind::kList) &&
+      special.generation != 0)
+    state_->Warning(block, -1, "a page that never had nodes has given a generation",
+                    special.generation);
   if (!HasSoundBounds(block, page)) return;
   facts.kind = static_cast<uint8_t>(special.kind);
   facts.has_room = (special.flags & known) != 0;
@@ -150,6 +159,32 @@ void PageVerifier::VerifyNodes(uint32_t block, const uint8_t* page, bool upper) 
                         node.head().generation);
     }
   }
+  VerifyCounter(block, page);
+}
+
+// The page's counter is the generation of the node that came last.  That node is still
+// there where no place is free; and where no free place has ever been used, which its
+// bytes tell.  (A vector of zeros that never had a neighbour leaves none behind.  A few
+// of those may have come and gone.)
+void PageVerifier::VerifyCounter(uint32_t block, const uint8_t* page) {
+  constexpr uint32_t kTraceless = 16;
+  const NodeLayout& layout = state_->layout();
+  uint32_t newest = 0;
+  uint32_t free_places = 0;
+  for (uint32_t slot = 0; slot < layout.nodes_per_page; slot++) {
+    const ConstNode node(page, layout, slot);
+    if (node.in_use())
+      newest = std::max(newest, node.head().generation);
+    else if (IsZero(node.bytes(), layout.node_bytes))
+      free_places++;
+    else
+      return;
+  }
+  const uint32_t counter = Special(page)->generation;
+  if (newest == 0 || newest >= counter) return;
+  if (free_places == 0 || counter - newest > kTraceless)
+    state_->Warning(block, -1, "the page's counter is not the generation of its newest node",
+                    counter);
 }
 
 // A place that was freed may keep the chunk pages of its node for the next one.
@@ -206,7 +241,8 @@ void PageVerifier::VerifyRowsOfHead(uint32_t block, int item, const NodeHead& he
   const bool emptied = (head.flags & kNodeEmptied) != 0;
   if (emptied) (upper ? state_->emptied_uppers : state_->emptied_nodes)++;
   if (upper) {
-    if (has_rows) state_->Error(block, item, "a node of an upper layer has rows");
+    if (has_rows || !IsZero(head.postings, sizeof head.postings))
+      state_->Error(block, item, "a node of an upper layer has rows");
     return;
   }
   if (emptied && has_rows) state_->Error(block, item, "a node with rows is marked emptied");

@@ -19,6 +19,7 @@ class PageVerifier {
   void VerifyNodes(uint32_t block, const uint8_t* page, bool upper);
   void VerifyHead(uint32_t block, uint32_t slot, const ConstNode& node, bool upper,
                   uint32_t counter);
+  void VerifyCounter(uint32_t block, const uint8_t* page);
   void VerifyRowsOfHead(uint32_t block, int item, const NodeHead& head, bool upper);
   void VerifyFreePlace(uint32_t block, int item, const NodeHead& head);
   void VerifyList(uint32_t block, const uint8_t* page);

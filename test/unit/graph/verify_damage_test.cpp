@@ -3,6 +3,7 @@
 #include "fakes/damage_kinds.h"
 #include "fakes/damaged_index.h"
 #include "graph/index_testing.h"
+#include "page/chunk.h"
 
 namespace quiver::fakes {
 namespace {
@@ -61,21 +62,27 @@ TEST_P(VerifyDamage, LinksAreWarnings) {
   }
 }
 
-// Lost nodes make pointers that lead nowhere: a figure, not a fault.
+// Another node in a node's place makes pointers that lead nowhere: a figure, not a fault.
 TEST_P(VerifyDamage, StalePointersAreCounted) {
   Patient patient(IndexOfAllPageKinds(GetParam()));
-  const uint32_t block = patient.First(PageKind::kNode);
   const NodeLayout& layout = patient.layout();
-  patient.Flip<uint16_t>(block, layout.OffsetOf(0) + layout.generation_offset, 0x1555);
+  const auto number = patient.Get<uint32_t>(patient.First(PageKind::kUpper),
+                                            patient.Head(offsetof(NodeHead, down_number)));
+  const uint32_t block = layout.BlockOf(number);
+  const size_t counter = kPageSpecialOffset + offsetof(PageSpecial, generation);
+  const uint32_t next = patient.Get<uint32_t>(block, counter) + 1;
+  patient.Put(block, counter, next);
+  patient.Put(block, patient.Head(offsetof(NodeHead, generation), layout.SlotOf(number)), next);
+  // Its pages name it; their heads begin alike.
+  static_assert(offsetof(ChunkHead, generation) == offsetof(PostingHead, generation));
+  for (const PageKind kind : {PageKind::kChunk, PageKind::kPosting})
+    for (const uint32_t page : patient.index()->PagesOf(kind))
+      if (patient.Get<uint32_t>(page, kPageHeaderBytes) == number)
+        patient.Put(page, kPageHeaderBytes + offsetof(ChunkHead, generation), next);
   const Verdict verdict = patient.index()->Verify();
   EXPECT_EQ(verdict.Complaints(), "");
-  EXPECT_EQ(verdict.Figure("links to nodes that are gone"), 1u);
-
-  patient.Flip<uint16_t>(patient.First(PageKind::kUpper),
-                         patient.Head(offsetof(NodeHead, down_generation)), 0x1555);
-  const Verdict again = patient.index()->Verify();
-  EXPECT_EQ(again.Complaints(), "");
-  EXPECT_EQ(again.Figure("upper nodes whose node below is gone"), 1u);
+  EXPECT_GE(verdict.Figure("links to nodes that are gone"), 1u);
+  EXPECT_EQ(verdict.Figure("upper nodes whose node below is gone"), 1u);
 }
 
 TEST_P(VerifyDamage, ATruncatedFile) {
