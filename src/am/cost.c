@@ -387,6 +387,18 @@ JunkDistanceCost(PlannerInfo *root, RelOptInfo *rel)
 	return cost.per_tuple * rel->rows;
 }
 
+/*
+ * The planner leaves out conditions that a partial index's predicate implies, those of a
+ * row-level policy too.  A damaged address in the index would then show a row that the
+ * statement, or the policy, excludes; so all of them stay with the scan's filter.
+ */
+static void
+KeepImpliedConditions(IndexOptInfo *info)
+{
+	if (info->indpred != NIL)
+		info->indrestrictinfo = info->rel->baserestrictinfo;
+}
+
 /* amcostestimate. */
 void
 quivercostestimate(PlannerInfo *root, IndexPath *path, double loopCount,
@@ -401,6 +413,7 @@ quivercostestimate(PlannerInfo *root, IndexPath *path, double loopCount,
 	double		returned = f.rows;
 
 	QuiverNotePath();
+	KeepImpliedConditions(info);
 
 	*selectivity = clauselist_selectivity(root, add_predicate_to_index_quals(info, conditions.quals),
 										  info->rel->relid, JOIN_INNER, NULL);
