@@ -47,6 +47,14 @@ QuiverReport(Relation index, const QuiverError *error)
 					 errdetail("%s (value %llu).", detail, value)));
 			break;
 
+		case QUIVER_ERROR_MEMORY:
+			ereport(ERROR,
+					(errcode(ERRCODE_OUT_OF_MEMORY),
+					 errmsg("out of memory"),
+					 errdetail("The build of index \"%s\" could not get another %llu bytes.",
+							   name, value)));
+			break;
+
 		case QUIVER_ERROR_INTERNAL:
 			break;
 	}

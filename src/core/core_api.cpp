@@ -94,7 +94,18 @@ void quiver_insert(const QuiverStore* store, const QuiverIndex* index,
 
 QuiverBuild* quiver_build_begin(const QuiverStore* store, const QuiverIndexParams* params) {
   Allocator allocator = Store(store).MakeAllocator();
-  return new (AllocateArray<uint8_t>(&allocator, sizeof(QuiverBuild))) QuiverBuild(store, *params);
+  return new (AllocateArray<uint8_t>(&allocator, sizeof(QuiverBuild)))
+      QuiverBuild(store, *params, nullptr);
+}
+QuiverBuild* quiver_build_begin_shared(const QuiverStore* store, const QuiverIndexParams* params,
+                                       const QuiverSpace* space) {
+  Allocator allocator = Store(store).MakeAllocator();
+  return new (AllocateArray<uint8_t>(&allocator, sizeof(QuiverBuild)))
+      QuiverBuild(store, *params, space);
+}
+QuiverBuild* quiver_build_join(const QuiverStore* store, const QuiverSpace* space) {
+  Allocator allocator = Store(store).MakeAllocator();
+  return new (AllocateArray<uint8_t>(&allocator, sizeof(QuiverBuild))) QuiverBuild(store, space);
 }
 void quiver_build_add(QuiverBuild* build, QuiverTid tid, const QuiverValue* value) {
   build->Add(tid, value);
@@ -105,8 +116,22 @@ uint64_t quiver_build_memory(const QuiverBuild* build) {
 uint64_t quiver_build_rows(const QuiverBuild* build) {
   return build->rows();
 }
+bool quiver_build_prepare(QuiverBuild* build) {
+  return build->Prepare();
+}
+uint64_t quiver_build_link_rows(QuiverBuild* build, QuiverProgress progress,
+                                void* progress_context) {
+  return build->LinkRows(progress, progress_context);
+}
+void quiver_build_finish(QuiverBuild* build) {
+  build->Finish();
+}
 void quiver_build_link(QuiverBuild* build, QuiverProgress progress, void* progress_context) {
-  build->Link(progress, progress_context);
+  if (build->Prepare()) build->LinkRows(progress, progress_context);
+  build->Finish();
+}
+uint32_t quiver_build_pages(const QuiverBuild* build) {
+  return build->page_count();
 }
 void quiver_build_write(QuiverBuild* build, QuiverPageSink sink, void* sink_context) {
   build->Write(sink, sink_context);

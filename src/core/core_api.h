@@ -88,7 +88,8 @@ typedef enum QuiverErrorCode
 	QUIVER_ERROR_CORRUPTED = 1, /* XX002: a page is not what it must be */
 	QUIVER_ERROR_FORMAT,		/* 0A000: made by a newer or other version */
 	QUIVER_ERROR_LIMIT,			/* 54000: something would exceed a limit */
-	QUIVER_ERROR_INTERNAL		/* XX000: our bug */
+	QUIVER_ERROR_INTERNAL,		/* XX000: our bug */
+	QUIVER_ERROR_MEMORY			/* 53200: no memory for a build; value: bytes wanted */
 } QuiverErrorCode;
 
 typedef struct QuiverError
@@ -367,27 +368,80 @@ typedef void (*QuiverPageSink) (void *context, uint32_t block, const uint8_t *pa
 typedef void (*QuiverProgress) (void *context, uint64_t done, uint64_t total);
 
 /*
- * Builds in memory, in one thread.  Of store, only allocate, poll and fail are
- * called (context passed on).  allocate is asked for chunks of 1 and 16 MB and
- * a few arrays of up to 64 bytes a row, and must hand out memory that lives until
+ * Memory that the participants of a build share: one sparse range of offsets, as of a
+ * file with holes.  offset and bytes are multiples of 64 kB.
+ */
+typedef struct QuiverSpace
+{
+	void	   *context;
+
+	/* Provides memory at offset, not zeroed; false where there is none. */
+	bool		(*reserve) (void *context, uint64_t offset, uint64_t bytes);
+
+	/* Where this participant sees what somebody has reserved, for as long as it lives. */
+	void	   *(*map) (void *context, uint64_t offset, uint64_t bytes);
+
+	/* Nobody will look at this memory again. */
+	void		(*release) (void *context, uint64_t offset, uint64_t bytes);
+
+	/*
+	 * Called over and over while another participant has what the caller waits for,
+	 * tries counting from 1: gives up the CPU, and processes interrupts (may longjmp).
+	 * Locks of the build may be held: after an error in any participant nobody goes on.
+	 */
+	void		(*wait) (void *context, uint32_t tries);
+} QuiverSpace;
+
+/*
+ * Builds in memory, alone.  Of store, only allocate, poll and fail are called
+ * (context passed on).  allocate is asked for chunks of 256 kB and 16 MB and one
+ * array of up to 64 bytes a row, and must hand out memory that lives until
  * the build ends.
  */
 extern QuiverBuild *quiver_build_begin(const QuiverStore *store, const QuiverIndexParams *params);
 
+/*
+ * Builds together with others, each in a process or thread of its own with a store of
+ * its own.  The leader begins; others join before they add rows, and once more, as a
+ * new build of theirs, before they link.
+ *
+ *   all: quiver_build_add ... | leader: quiver_build_prepare |
+ *   all: quiver_build_link_rows | leader: quiver_build_finish, quiver_build_write
+ *
+ * Everybody must have ended a step before the next one begins.  It does not matter
+ * who takes part in a step besides the leader.
+ */
+extern QuiverBuild *quiver_build_begin_shared(const QuiverStore *store,
+											  const QuiverIndexParams *params,
+											  const QuiverSpace *space);
+extern QuiverBuild *quiver_build_join(const QuiverStore *store, const QuiverSpace *space);
+
 /* Adds one row; value is NULL for SQL NULL. */
 extern void quiver_build_add(QuiverBuild *build, QuiverTid tid, const QuiverValue *value);
 
-/* Bytes taken so far, and what the graph will take besides. */
+/* Bytes taken so far by all participants, and what the graph will take besides. */
 extern uint64_t quiver_build_memory(const QuiverBuild *build);
 
-/* Rows added; all of them, with or without a vector. */
+/* Rows added by all participants, with or without a vector. */
 extern uint64_t quiver_build_rows(const QuiverBuild *build);
 
-/* Links all rows.  progress may be NULL.  Call once, after the last add. */
+/* False where the rows fit a list: then there is nothing to link. */
+extern bool quiver_build_prepare(QuiverBuild *build);
+
+/*
+ * Links rows until all have been taken; how many this participant has linked.  progress
+ * may be NULL; it is told what all participants have done.
+ */
+extern uint64_t quiver_build_link_rows(QuiverBuild *build, QuiverProgress progress,
+									   void *progress_context);
+extern void quiver_build_finish(QuiverBuild *build);
+
+/* All three, for a build alone.  Call once, after the last add. */
 extern void quiver_build_link(QuiverBuild *build, QuiverProgress progress, void *progress_context);
 
 /* Hands every page to sink; an index without rows has its meta page only. */
 extern void quiver_build_write(QuiverBuild *build, QuiverPageSink sink, void *sink_context);
+extern uint32_t quiver_build_pages(const QuiverBuild *build);
 
 /* ------------------------------------------------------------------ vacuum */
 

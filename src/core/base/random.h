@@ -9,9 +9,13 @@ namespace quiver {
 class SplitMix64 {
  public:
   explicit constexpr SplitMix64(uint64_t seed) : state_(seed) {}
+  // What the i-th call of Next, from 0, would return.
+  static constexpr uint64_t At(uint64_t seed, uint64_t i) {
+    return SplitMix64(seed + i * kStep).Next();
+  }
 
   constexpr uint64_t Next() {
-    state_ += 0x9E3779B97F4A7C15u;
+    state_ += kStep;
     uint64_t z = state_;
     z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
     z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
@@ -22,6 +26,8 @@ class SplitMix64 {
   constexpr double NextDouble() { return static_cast<double>(Next() >> 11) * 0x1.0p-53; }
 
  private:
+  static constexpr uint64_t kStep = 0x9E3779B97F4A7C15u;
+
   uint64_t state_;
 };
 

@@ -11,13 +11,12 @@ namespace quiver {
 
 namespace {
 
-constexpr size_t kMemoryChunk = 1024 * 1024;
-
 // Pages of the list before it becomes a graph: about where sweeping it, which is
 // exact, begins to cost more than searching a graph of its rows at the default
 // ef_search (docs/decisions/0004-list-limit.md).
 constexpr uint32_t kListLimit = 64;
 
+// Rows between two reports of progress.
 constexpr uint64_t kProgressRows = 256;
 
 // What a sparse vector takes where none has been seen: 128 entries.
@@ -67,104 +66,145 @@ bool DescribeIndex(const QuiverIndexParams& params, uint32_t sparse_bytes, MetaD
   return true;
 }
 
-Build::Build(const QuiverStore* base, const QuiverIndexParams& params)
+BuildControl* Build::MakeControl(const BuildSpace& space, const QuiverIndexParams* params) {
+  const uint64_t offset = SpaceOffset(SpaceRegion::kControl, 0, 0);
+  const uint64_t bytes = GrainsOf(sizeof(BuildControl));
+  if (params != nullptr) space.Reserve(offset, bytes);
+  auto* control = reinterpret_cast<BuildControl*>(space.Map(offset, bytes));
+  if (params != nullptr) {
+    memset(static_cast<void*>(control), 0, sizeof *control);
+    control->params = *params;
+  }
+  return control;
+}
+
+// params: nullptr for one who joins.
+Build::Build(const QuiverStore* base, const QuiverSpace* space, const QuiverIndexParams* params)
     : base_(base),
       allocator_{base->context, base->allocate},
-      params_(params),
+      private_space_(base),
+      space_(base, space == nullptr ? private_space_.space() : space),
+      control_(MakeControl(space_, params)),
+      params_(control_->params),
       meta_(),
+      made_(nullptr),
       index_(nullptr),
       kernels_(quiver_kernels()),
-      pages_(base),
+      pages_(base, space_, &control_->pages),
       context_{Store(pages_.store()), nullptr, kernels_, &allocator_, true},
-      rows_(&allocator_),
-      loose_(&allocator_),
-      twins_(&allocator_) {
+      vectors_(space_, &control_->rows),
+      loose_(space_, &control_->loose),
+      twins_(space_) {
   NodeLayout layout;
-  if (!DescribeIndex(params, kDefaultSparseBytes, &meta_, &layout))
+  if (!DescribeIndex(params_, kDefaultSparseBytes, &meta_, &layout))
     Store(base).Fail(QUIVER_ERROR_LIMIT, QUIVER_INVALID_BLOCK, -1,
                      "an index cannot have so many dimensions, or not with this metric",
-                     params.dim);
-  index_ = MakeIndex(&allocator_, meta_, layout);
+                     params_.dim);
+  // What has been chosen since then is on the pages.
+  if (control_->prepared != 0)
+    index_ = OpenIndex(context_.store);
+  else
+    index_ = made_ = MakeIndex(&allocator_, meta_, layout);
   context_.index = index_;
   scratch_ = AllocateArray<float>(&allocator_,
                                   layout.form == QUIVER_FORM_DENSE ? 2 * size_t{layout.dim} : 0);
 }
 
-uint8_t* Build::AllocateRow(size_t bytes) {
-  bytes = (bytes + 7) / 8 * 8;
-  if (bytes > chunk_left_) {
-    chunk_left_ = std::max(kMemoryChunk, bytes);
-    chunk_ = AllocateArray<uint8_t>(&allocator_, chunk_left_);
-    chunk_bytes_ += chunk_left_;
-  }
-  uint8_t* row = chunk_;
-  chunk_ += bytes;
-  chunk_left_ -= bytes;
-  return row;
-}
+Build::Build(const QuiverStore* base, const QuiverIndexParams& params, const QuiverSpace* space)
+    : Build(base, space, &params) {}
+
+Build::Build(const QuiverStore* base, const QuiverSpace* space) : Build(base, space, nullptr) {}
 
 void Build::Add(QuiverTid tid, const QuiverValue* value) {
   if (value == nullptr || !HasDirection(*index_, *value)) {
-    loose_.PushBack(PostingEntry::Make(tid, value == nullptr ? kPostingNull : kPostingNan));
+    *loose_.Add(sizeof(PostingEntry)) =
+        PostingEntry::Make(tid, value == nullptr ? kPostingNull : kPostingNan);
     return;
   }
-  auto* row = reinterpret_cast<Row*>(AllocateRow(sizeof(Row) + StoredBytes(*index_, *value)));
+  CollectedRow* row = vectors_.Add(sizeof(CollectedRow) + StoredBytes(*index_, *value));
   const StoredVector stored = StoreValue(*kernels_, *index_, *value, row->bytes(), scratch_);
   row->hash = stored.hash;
   row->scale = stored.scale;
   row->entries = stored.entries;
+  row->reserved = 0;
   row->posting = PostingEntry::Make(tid);
-  rows_.PushBack(row);
 }
 
 uint64_t Build::Memory() const {
   const NodeLayout& layout = index_->layout;
+  const uint64_t rows = vectors_.rows();
   // The pages of the graph, its upper layers included, and the twins' table.
-  uint64_t pages = rows_.size() / layout.nodes_per_page + 1;
+  uint64_t pages = rows / layout.nodes_per_page + 1;
   const size_t beside = layout.vector_at_home ? 0 : layout.vector_bytes;
-  pages += rows_.size() * ((beside + kChunkBytes - 1) / kChunkBytes + layout.CodeChunks());
-  const uint64_t graph = pages * kPageBytes * 33 / 32 + rows_.size() * 40;
-  return chunk_bytes_ + rows_.capacity() * sizeof(Row*) + loose_.capacity() * sizeof(PostingEntry) +
-         std::max(graph, pages_.bytes() + twins_.capacity() * sizeof(Twin));
+  pages += rows * ((beside + kChunkBytes - 1) / kChunkBytes + layout.CodeChunks());
+  const uint64_t graph = pages * kPageBytes * 33 / 32;
+  return vectors_.bytes() + loose_.bytes() + std::max(graph, pages_.bytes()) +
+         TwinTable::BytesFor(TwinTable::CellsFor(rows));
+}
+
+template <class Visit>
+void Build::Sample(uint64_t stride, const Visit& visit) {
+  for (uint32_t i = 0; i < vectors_.chunks(); i++) {
+    RowChunkHead* chunk = vectors_.Chunk(i);
+    // The first one wanted, counted in this chunk.
+    uint64_t next = (stride - chunk->first_row % stride) % stride;
+    CollectedRow* row = VectorChunks::First(chunk);
+    for (uint64_t j = 0; next < chunk->rows; j++) {
+      if (j == next) {
+        visit(row);
+        next += stride;
+      }
+      row = VectorChunks::Next(row, RowBytes(row));
+    }
+  }
 }
 
 // Room beside a node for nine in ten of the sparse vectors seen.
 void Build::ChooseSparseRoom() {
-  if (index_->layout.form != QUIVER_FORM_SPARSE || rows_.empty()) return;
-  const uint64_t stride = rows_.size() / kCenterSample + 1;
+  if (index_->layout.form != QUIVER_FORM_SPARSE || vectors_.rows() == 0) return;
   ArenaVector<uint32_t> bytes(&allocator_);
-  for (uint64_t i = 0; i < rows_.size(); i += stride) bytes.PushBack(rows_[i]->entries * 8u);
+  Sample(vectors_.rows() / kCenterSample + 1,
+         [&](CollectedRow* row) { bytes.PushBack(row->entries * 8u); });
   auto* most = bytes.begin() + (bytes.size() - 1) * 9 / 10;
   std::nth_element(bytes.begin(), most, bytes.end());
   NodeLayout layout;
-  if (DescribeIndex(params_, *most, &meta_, &layout)) index_->layout = layout;
+  if (DescribeIndex(params_, *most, &meta_, &layout)) made_->layout = layout;
 }
 
-void Build::Link(QuiverProgress progress, void* progress_context) {
-  const bool centered = index_->layout.codec == Codec::kEdge && !rows_.empty();
+bool Build::Prepare() {
+  uint64_t before = 0;
+  for (uint32_t i = 0; i < vectors_.chunks(); i++) {
+    RowChunkHead* chunk = vectors_.Chunk(i);
+    chunk->first_row = before;
+    before += chunk->rows;
+  }
+  const bool centered = index_->layout.codec == Codec::kEdge && before > 0;
   ChooseSparseRoom();
   if (centered) ChooseCenter();
   WriteMeta();
   if (centered) WriteCenter();
-  const Store store(pages_.store());
-  if (!HasList(index_->layout) ||
-      rows_.size() > kListLimit * uint64_t{ListEntriesPerPage(index_->layout)}) {
-    Meta(pages_.page(kMetaBlock))->partition.state = PartitionState::kGraph;
-    LinkGraph(progress, progress_context);
-  } else {
-    for (Row* row : rows_) AppendToList(store, *index_, row->vector(), row->posting);
+  if (HasList(index_->layout) &&
+      before <= kListLimit * uint64_t{ListEntriesPerPage(index_->layout)}) {
+    Sample(1, [&](CollectedRow* row) {
+      AppendToList(context_.store, *index_, row->vector(), row->posting);
+    });
+    control_->linked = before;
+    return false;
   }
-  for (const PostingEntry posting : loose_) AppendLoose(store, posting);
-  if (progress != nullptr) progress(progress_context, rows_.size(), rows_.size());
+  Meta(pages_.page(kMetaBlock))->partition.state = PartitionState::kGraph;
+  control_->twin_cells = TwinTable::CellsFor(before);
+  twins_.Create(control_->twin_cells);
+  control_->prepared = 1;
+  return true;
 }
 
 // The mean of a sample, without rows so long that a few of them would drag it
 // away from all others.
 void Build::ChooseCenter() {
   const uint32_t dim = index_->layout.dim;
-  const uint64_t stride = rows_.size() / kCenterSample + 1;
+  const uint64_t stride = vectors_.rows() / kCenterSample + 1;
   ArenaVector<float> squares(&allocator_);
-  for (uint64_t i = 0; i < rows_.size(); i += stride) squares.PushBack(DecodeRow(i));
+  Sample(stride, [&](CollectedRow* row) { squares.PushBack(DecodeRow(row)); });
   if (squares.empty()) return;
   auto* middle = squares.begin() + squares.size() / 2;
   std::nth_element(squares.begin(), middle, squares.end());
@@ -172,29 +212,32 @@ void Build::ChooseCenter() {
   auto* sum = AllocateArray<double>(&allocator_, dim);
   std::fill_n(sum, dim, 0.0);
   double count = 0;
-  for (uint64_t i = 0; i < rows_.size(); i += stride) {
-    if (!(DecodeRow(i) <= limit)) continue;
+  Sample(stride, [&](CollectedRow* row) {
+    if (!(DecodeRow(row) <= limit)) return;
     for (uint32_t j = 0; j < dim; j++) sum[j] += static_cast<double>(scratch_[j]);
     count++;
-  }
+  });
   for (uint32_t j = 0; j < dim; j++) {
     const double mean = count > 0 ? sum[j] / count : 0;
     // None is needed for correctness: zero where components overflow.
-    index_->center()[j] = std::abs(mean) < 1e18 ? static_cast<float>(mean) : 0.0f;
+    made_->center()[j] = std::abs(mean) < 1e18 ? static_cast<float>(mean) : 0.0f;
   }
 }
 
-// Decodes row i into scratch_; its squared length.
-float Build::DecodeRow(uint64_t i) {
-  Decode(*kernels_, *index_, rows_[i]->bytes(), rows_[i]->scale, scratch_);
+// Decodes a row into scratch_; its squared length.
+float Build::DecodeRow(CollectedRow* row) {
+  Decode(*kernels_, *index_, row->bytes(), row->scale, scratch_);
   const float square = kernels_->ip_f32(scratch_, scratch_, index_->layout.dim);
   return std::isnan(square) ? std::numeric_limits<float>::infinity() : square;
 }
 
 void Build::WriteMeta() {
-  uint8_t* page = pages_.page(pages_.Extend());
+  QuiverPin pin;
+  context_.store.Extend(QUIVER_INVALID_BLOCK, &pin);
+  uint8_t* page = context_.store.Edit(&pin);
   InitPage(page, PageKind::kMeta, sizeof(MetaData));
   *Meta(page) = meta_;
+  context_.store.Release(&pin);
 }
 
 void Build::WriteCenter() {
@@ -202,49 +245,59 @@ void Build::WriteCenter() {
   Meta(pages_.page(kMetaBlock))->center_block = pages_.count();
   for (size_t first = 0; first < dim; first += kCenterPerPage) {
     const size_t count = std::min(kCenterPerPage, dim - first);
-    uint8_t* page = pages_.page(pages_.Extend());
+    QuiverPin pin;
+    context_.store.Extend(QUIVER_INVALID_BLOCK, &pin);
+    uint8_t* page = context_.store.Edit(&pin);
     InitPage(page, PageKind::kCenter, count * sizeof(float));
     memcpy(page + kPageHeaderBytes, index_->center() + first, count * sizeof(float));
+    context_.store.Release(&pin);
   }
 }
 
-void Build::LinkGraph(QuiverProgress progress, void* progress_context) {
+uint64_t Build::LinkRows(QuiverProgress progress, void* progress_context) {
   auto* inserter = new (AllocateArray<uint8_t>(&allocator_, sizeof(Inserter))) Inserter(context_);
-  SplitMix64 random(params_.seed ^ rows_.size());
-  placer_ = new (AllocateArray<uint8_t>(&allocator_, sizeof(Placer))) Placer(context_);
-  size_t cells = 64;
-  while (cells < 2 * rows_.size()) cells *= 2;
-  twins_.Resize(cells);
-  for (Twin& twin : twins_) twin.node = NodePointer{};
-  for (uint64_t i = 0; i < rows_.size(); i++) {
-    Row* row = rows_[i];
-    const StoredVector vector = row->vector();
-    if (!AddToTwin(vector, row->posting)) {
-      const NodePointer node = inserter->Insert(inserter->Prepare(vector), row->posting,
-                                                params_.ef_construction, random.Next(), nullptr);
-      if (node.valid()) RememberNode(vector.hash, node);
+  auto* placer = new (AllocateArray<uint8_t>(&allocator_, sizeof(Placer))) Placer(context_);
+  const std::atomic_ref<uint64_t> linked(control_->linked);
+  const uint64_t total = vectors_.rows();
+  uint64_t mine = 0;
+  uint64_t unreported = 0;
+  twins_.Open(control_->twin_cells);
+  for (uint32_t i; vectors_.Take(&i); vectors_.Release(i)) {
+    RowChunkHead* chunk = vectors_.Chunk(i);
+    CollectedRow* row = VectorChunks::First(chunk);
+    mine += chunk->rows;
+    for (uint32_t j = 0; j < chunk->rows; j++) {
+      // A row's level does not depend on who links it.
+      LinkRow(inserter, placer, row, SplitMix64::At(params_.seed ^ total, chunk->first_row + j));
+      row = VectorChunks::Next(row, RowBytes(row));
+      if (++unreported < kProgressRows) continue;
+      context_.store.Poll();  // rows of known vectors need no search, which would
+      const uint64_t done = linked.fetch_add(unreported, std::memory_order_relaxed) + unreported;
+      unreported = 0;
+      if (progress != nullptr) progress(progress_context, done, total);
     }
-    if (i % kProgressRows != 0) continue;
-    context_.store.Poll();  // rows of known vectors need no search, which would
-    if (progress != nullptr) progress(progress_context, i, rows_.size());
   }
+  const uint64_t done = linked.fetch_add(unreported, std::memory_order_relaxed) + unreported;
+  if (progress != nullptr) progress(progress_context, done, total);
+  return mine;
 }
 
-bool Build::AddToTwin(const StoredVector& vector, PostingEntry posting) {
-  const size_t mask = twins_.size() - 1;
-  for (size_t i = vector.hash & mask; twins_[i].node.valid(); i = (i + 1) & mask)
-    if (twins_[i].hash == vector.hash &&
-        placer_->PlacePosting(twins_[i].node, vector, posting, nullptr) == Placed::kYes)
-      return true;
-  return false;
+void Build::LinkRow(Inserter* inserter, Placer* placer, CollectedRow* row, uint64_t random) {
+  const StoredVector vector = row->vector();
+  TwinTable::Walk walk(twins_, vector.hash);
+  for (NodePointer node = walk.Next(); node.valid(); node = walk.Next())
+    if (placer->PlacePosting(node, vector, row->posting, nullptr) == Placed::kYes) return;
+  walk.Fill(inserter->Insert(inserter->Prepare(vector), row->posting, params_.ef_construction,
+                             random, nullptr));
 }
 
-void Build::RememberNode(uint64_t hash, NodePointer node) {
-  const size_t mask = twins_.size() - 1;
-  size_t i = hash & mask;
-  while (twins_[i].node.valid()) i = (i + 1) & mask;
-  twins_[i] = {hash, node};
-  twin_count_++;
+void Build::Finish() {
+  for (uint32_t i = 0; i < loose_.chunks(); i++) {
+    RowChunkHead* chunk = loose_.Chunk(i);
+    PostingEntry* posting = LooseChunks::First(chunk);
+    for (uint32_t j = 0; j < chunk->rows; j++) AppendLoose(context_.store, posting[j]);
+    loose_.Release(i);
+  }
 }
 
 void Build::Write(QuiverPageSink sink, void* sink_context) {

@@ -1,74 +1,86 @@
-// Building an index in memory.
+// Building an index in memory, by one participant or by several that share it.
 //
-// Rows are collected first, as they will be stored; that gives the centre.
-// Then either the rows fit a list, or each is inserted into a graph of finished
-// pages by the same code that inserts into an index on disk, over a page store
-// in memory.  Last, the pages are handed out in order.
+// Rows are collected first, as they will be stored; that gives the centre.  Then either
+// the rows fit a list, or each is inserted into a graph of finished pages by the same
+// code that inserts into an index on disk, over a page store in memory.  Last, the
+// pages are handed out in order.
+//
+//   everybody: Add ... | leader: Prepare | everybody: LinkRows | leader: Finish, Write
+//
+// The caller sees to it that everybody has ended a step before the next begins.
 #ifndef QUIVER_GRAPH_BUILD_H
 #define QUIVER_GRAPH_BUILD_H
 
 #include "graph/insert.h"
 #include "graph/memory_pages.h"
+#include "graph/row_chunks.h"
+#include "graph/twins.h"
 
 namespace quiver {
 
+// What the participants share, at the beginning of their space.
+struct BuildControl {
+  QuiverIndexParams params;
+  uint64_t prepared;  // Prepare has been called, and there is a graph
+  uint64_t twin_cells;
+  // Apart, since they change all the time.
+  alignas(64) RowControl rows;
+  alignas(64) RowControl loose;
+  alignas(64) PageControl pages;
+  alignas(64) uint64_t linked;  // rows; atomic
+};
+
 class Build {
  public:
-  Build(const QuiverStore* base, const QuiverIndexParams& params);
+  // The leader.  space: nullptr for a build without others.
+  Build(const QuiverStore* base, const QuiverIndexParams& params, const QuiverSpace* space);
+  // Another participant, before its first Add or before LinkRows.
+  Build(const QuiverStore* base, const QuiverSpace* space);
 
   void Add(QuiverTid tid, const QuiverValue* value);
-  void Link(QuiverProgress progress, void* progress_context);
+  // False where there is no graph to link: the index is a list, and done but for Finish.
+  bool Prepare();
+  // How many of them this participant has linked.
+  uint64_t LinkRows(QuiverProgress progress, void* progress_context);
+  void Finish();
   void Write(QuiverPageSink sink, void* sink_context);
   uint64_t Memory() const;
-  uint64_t rows() const { return rows_.size() + loose_.size(); }
+  uint64_t rows() const { return vectors_.rows() + loose_.rows(); }
+  uint32_t page_count() const { return pages_.count(); }
 
  private:
-  // A collected row; the stored vector follows.
-  struct Row {
-    uint64_t hash;
-    float scale;
-    uint16_t entries;
-    PostingEntry posting;
+  Build(const QuiverStore* base, const QuiverSpace* space, const QuiverIndexParams* params);
+  static BuildControl* MakeControl(const BuildSpace& space, const QuiverIndexParams* params);
 
-    uint8_t* bytes() { return reinterpret_cast<uint8_t*>(this + 1); }
-    StoredVector vector() { return {bytes(), scale, entries, hash}; }
-  };
-  static_assert(sizeof(Row) == 24);
-
-  uint8_t* AllocateRow(size_t bytes);
+  size_t RowBytes(CollectedRow* row) const {
+    return sizeof(CollectedRow) + StoredBytes(*index_, row->vector());
+  }
+  // Calls visit(row) for each stride-th row.
+  template <class Visit>
+  void Sample(uint64_t stride, const Visit& visit);
   void ChooseSparseRoom();
   void ChooseCenter();
-  float DecodeRow(uint64_t i);
+  float DecodeRow(CollectedRow* row);
   void WriteMeta();
   void WriteCenter();
-  void LinkGraph(QuiverProgress progress, void* progress_context);
-  bool AddToTwin(const StoredVector& vector, PostingEntry posting);
-  void RememberNode(uint64_t hash, NodePointer node);
+  void LinkRow(Inserter* inserter, Placer* placer, CollectedRow* row, uint64_t random);
 
   const QuiverStore* base_;
   Allocator allocator_;
+  PrivateSpace private_space_;
+  BuildSpace space_;
+  BuildControl* control_;
   QuiverIndexParams params_;
   MetaData meta_;
-  QuiverIndex* index_;
+  QuiverIndex* made_;  // index_, where it is not finished yet
+  const QuiverIndex* index_;
   const QuiverKernels* kernels_;
   MemoryPages pages_;
   GraphContext context_;
-
-  uint8_t* chunk_ = nullptr;  // rows go here
-  size_t chunk_left_ = 0;
-  uint64_t chunk_bytes_ = 0;  // of all chunks
-  ArenaVector<Row*> rows_;
-  ArenaVector<PostingEntry> loose_;
+  VectorChunks vectors_;
+  LooseChunks loose_;
+  TwinTable twins_;
   float* scratch_;  // 2 x dim
-
-  // Nodes by hash of their vector: open addressing, at most half full.
-  struct Twin {
-    uint64_t hash;
-    NodePointer node;
-  };
-  ArenaVector<Twin> twins_;
-  Placer* placer_ = nullptr;
-  uint64_t twin_count_ = 0;
 };
 
 // Fills the meta page's description of a new index, whose sparse vectors mostly take

@@ -90,12 +90,12 @@ inline void SetPageDataBytes(uint8_t* page, size_t data_bytes) {
   PageAt<PageHeader>(page, 0)->lower = static_cast<uint16_t>(kPageHeaderBytes + data_bytes);
 }
 
-// Makes an empty page of `kind`.  Keeps the page's generation counter, which is
+// Makes an empty page of `kind`.  Keeps the page's LSN, and its generation counter, which is
 // 0 on a page never used before.
 inline void InitPage(uint8_t* page, PageKind kind, size_t data_bytes) {
   const uint32_t generation = Special(page)->magic == kPageMagic ? Special(page)->generation : 0;
-  memset(page, 0, kPageBytes);
   auto* header = PageAt<PageHeader>(page, 0);
+  memset(page + sizeof header->lsn, 0, kPageBytes - sizeof header->lsn);
   header->upper = kPageSpecialOffset;
   header->special = kPageSpecialOffset;
   header->size_version = kPageBytes | 4;
