@@ -3,12 +3,12 @@
  *
  * The core collects all rows in memory, links them there, and hands out the
  * finished pages in ascending order.  They go through shared buffers, so that
- * the new index is warm, and are logged whole at the end.  A failed or cancelled
- * build leaves nothing: the memory context and the new file go with the
- * transaction.
+ * the new index is warm, and are logged whole at the end.  Workers may help to collect
+ * and to link (build_parallel.c).  A failed or cancelled build leaves nothing: the
+ * memory context and the new file go with the transaction.
  *
  * The heap is read from its first block and the rotation's seed is fixed, so
- * the same heap gives the same index.
+ * the same heap gives the same index, if no worker helps.
  */
 #include "am.h"
 
@@ -24,10 +24,10 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/syscache.h"
+#include "utils/timestamp.h"
 
-#include "opclass.h"
+#include "build.h"
 #include "options.h"
-#include "page_store.h"
 
 /* Any value does; one value makes builds repeatable. */
 #define ROTATION_SEED UINT64CONST(0x51756976657231)
@@ -35,19 +35,11 @@
 /* Memory is compared with maintenance_work_mem once in so many rows. */
 #define ROWS_BETWEEN_MEMORY_CHECKS 1024
 
-typedef struct BuildState
-{
-	Relation	heap;
-	Relation	index;
-	const QuiverOpclass *opclass;
-	QuiverIndexParams params;
-	QuiverPageStore pages;
-	QuiverBuild *build;
-	MemoryContext memory;		/* of the whole build */
-	MemoryContext rowMemory;	/* of one row, reset after it */
-	BlockNumber heapBlocks;
-	bool		warned;			/* about maintenance_work_mem */
-} BuildState;
+/* The server's parameters end before, in all versions. */
+#define PROGRESS_PHASE_START 17
+
+/* Blocks between two reports of progress, and two looks for a cancel, while they are logged. */
+#define BLOCKS_LOGGED_AT_ONCE 1024
 
 typedef struct PageTarget
 {
@@ -160,10 +152,9 @@ WarnOfMemory(BuildState *state, uint64_t used, BlockNumber heapBlock)
 	state->warned = true;
 }
 
-/* Takes one row of the heap. */
-static void
-AddRow(Relation index, ItemPointer tid, Datum *values, bool *isnull,
-	   bool tupleIsAlive, void *context)
+void
+QuiverAddBuildRow(Relation index, ItemPointer tid, Datum *values, bool *isnull,
+				  bool tupleIsAlive, void *context)
 {
 	BuildState *state = context;
 	MemoryContext old = MemoryContextSwitchTo(state->rowMemory);
@@ -177,12 +168,13 @@ AddRow(Relation index, ItemPointer tid, Datum *values, bool *isnull,
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(state->rowMemory);
 
-	if (!state->warned && quiver_build_rows(state->build) % ROWS_BETWEEN_MEMORY_CHECKS == 0)
+	state->rows++;
+	if (!state->warned && state->rows % ROWS_BETWEEN_MEMORY_CHECKS == 0)
 		WarnOfMemory(state, quiver_build_memory(state->build), row.block);
 }
 
-static void
-ReportProgress(void *context, uint64_t done, uint64_t total)
+void
+QuiverReportLinked(void *context, uint64_t done, uint64_t total)
 {
 	const int	params[] = {PROGRESS_CREATEIDX_TUPLES_DONE, PROGRESS_CREATEIDX_TUPLES_TOTAL};
 	const int64 values[] = {(int64) done, (int64) total};
@@ -197,12 +189,28 @@ WritePage(void *context, uint32_t block, const uint8_t *page)
 
 	CHECK_FOR_INTERRUPTS();
 	QuiverWritePage(target->index, target->fork, block, page);
+	if (target->fork == MAIN_FORKNUM)
+		pgstat_progress_update_param(PROGRESS_SCAN_BLOCKS_DONE, (int64) block + 1);
 }
 
+/*
+ * All at once, so that nobody sees what another phase has done.  total: rows to be linked, or blocks
+ * to be written or logged; a scan of the table tells its own.  When the phase began goes into a
+ * parameter that CREATE INDEX leaves free, for quiver_build_progress.
+ */
 static void
-StartPhase(QuiverBuildPhase phase)
+StartPhase(QuiverBuildPhase phase, int64 total)
 {
-	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, phase);
+	bool		rows = phase == QUIVER_PHASE_LINK;
+	const int	params[] = {
+		PROGRESS_CREATEIDX_SUBPHASE,
+		PROGRESS_PHASE_START,
+		rows ? PROGRESS_CREATEIDX_TUPLES_DONE : PROGRESS_SCAN_BLOCKS_DONE,
+		rows ? PROGRESS_CREATEIDX_TUPLES_TOTAL : PROGRESS_SCAN_BLOCKS_TOTAL
+	};
+	const int64 values[] = {phase, GetCurrentTimestamp(), 0, total};
+
+	pgstat_progress_update_multi_param(lengthof(params), params, values);
 }
 
 /*
@@ -225,8 +233,8 @@ CheckValidClass(Relation index, const QuiverOpclass *opclass)
 				 errhint("amvalidate says what is wrong with it.")));
 }
 
-static void
-StartBuild(BuildState *state, Relation heap, Relation index)
+void
+QuiverStartBuild(BuildState *state, Relation heap, Relation index)
 {
 	memset(state, 0, sizeof(*state));
 	state->heap = heap;
@@ -239,14 +247,81 @@ StartBuild(BuildState *state, Relation heap, Relation index)
 	state->rowMemory = AllocSetContextCreate(state->memory, "quiver build row",
 											 ALLOCSET_DEFAULT_SIZES);
 	QuiverInitPageStore(&state->pages, index, state->memory);
-	state->build = quiver_build_begin(&state->pages.store, &state->params);
+}
+
+static void
+BeginSerial(BuildState *state)
+{
+	state->build = quiver_build_begin_shared(&state->pages.store, &state->params,
+											 QuiverSpaceOf(QuiverMakePrivateSpace(state->memory)));
+}
+
+/* Collects and links all rows; how many the table has. */
+static double
+MakeGraph(BuildState *state, IndexInfo *info)
+{
+	int			workers = QuiverPlanBuildWorkers(state->heap, state->index);
+	QuiverParallelBuild *parallel = NULL;
+	double		tuples;
+
+	if (workers > 0)
+		parallel = QuiverBeginParallel(state, info, workers);
+	if (parallel == NULL)
+		BeginSerial(state);
+
+	StartPhase(QUIVER_PHASE_LOAD, 0);
+	if (parallel != NULL)
+		tuples = QuiverLoadParallel(parallel, state, info);
+	else
+		tuples = table_index_build_scan(state->heap, state->index, info, false, true,
+										QuiverAddBuildRow, state, NULL);
+	if (!state->warned)
+		WarnOfMemory(state, quiver_build_memory(state->build), state->heapBlocks);
+
+	StartPhase(QUIVER_PHASE_LINK, (int64) quiver_build_rows(state->build));
+	if (quiver_build_prepare(state->build))
+	{
+		if (parallel != NULL)
+			QuiverLinkParallel(parallel, state);
+		else
+			quiver_build_link_rows(state->build, QuiverReportLinked, state);
+	}
+	quiver_build_finish(state->build);
+	if (parallel != NULL)
+		QuiverEndParallel(parallel);
+	return tuples;
+}
+
+static void
+WritePages(BuildState *state)
+{
+	PageTarget	target = {state->index, MAIN_FORKNUM};
+
+	StartPhase(QUIVER_PHASE_WRITE, quiver_build_pages(state->build));
+	quiver_build_write(state->build, WritePage, &target);
+}
+
+static void
+LogPages(Relation index)
+{
+	BlockNumber blocks = RelationGetNumberOfBlocks(index);
+
+	StartPhase(QUIVER_PHASE_LOG, blocks);
+	for (BlockNumber done = 0; done < blocks;)
+	{
+		BlockNumber next = done + Min(blocks - done, BLOCKS_LOGGED_AT_ONCE);
+
+		CHECK_FOR_INTERRUPTS();
+		QuiverLogMainFork(index, done, next);
+		done = next;
+		pgstat_progress_update_param(PROGRESS_SCAN_BLOCKS_DONE, done);
+	}
 }
 
 IndexBuildResult *
 quiverbuild(Relation heap, Relation index, IndexInfo *indexInfo)
 {
 	IndexBuildResult *result = palloc0(sizeof(IndexBuildResult));
-	PageTarget	target = {index, MAIN_FORKNUM};
 	BuildState	state;
 
 	if (RelationGetNumberOfBlocks(index) != 0)
@@ -257,26 +332,14 @@ quiverbuild(Relation heap, Relation index, IndexInfo *indexInfo)
 				 errmsg("access method \"quiver\" does not support exclusion constraints")));
 
 	QuiverForgetIndex(index);
-	StartBuild(&state, heap, index);
+	QuiverStartBuild(&state, heap, index);
 	state.heapBlocks = RelationGetNumberOfBlocks(heap);
-
-	StartPhase(QUIVER_PHASE_LOAD);
-	result->heap_tuples = table_index_build_scan(heap, index, indexInfo, false, true,
-												 AddRow, &state, NULL);
+	result->heap_tuples = MakeGraph(&state, indexInfo);
 	result->index_tuples = (double) quiver_build_rows(state.build);
-	if (!state.warned)
-		WarnOfMemory(&state, quiver_build_memory(state.build), state.heapBlocks);
-
-	StartPhase(QUIVER_PHASE_LINK);
-	quiver_build_link(state.build, ReportProgress, NULL);
-
-	StartPhase(QUIVER_PHASE_WRITE);
-	quiver_build_write(state.build, WritePage, &target);
-
-	StartPhase(QUIVER_PHASE_LOG);
-	QuiverLogMainFork(index);
-
+	WritePages(&state);
 	MemoryContextDelete(state.memory);
+	if (RelationNeedsWAL(index))
+		LogPages(index);
 	return result;
 }
 
@@ -287,7 +350,8 @@ quiverbuildempty(Relation index)
 	PageTarget	target = {index, INIT_FORKNUM};
 	BuildState	state;
 
-	StartBuild(&state, NULL, index);
+	QuiverStartBuild(&state, NULL, index);
+	BeginSerial(&state);
 	quiver_build_link(state.build, NULL, NULL);
 	quiver_build_write(state.build, WritePage, &target);
 	MemoryContextDelete(state.memory);

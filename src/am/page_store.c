@@ -502,8 +502,7 @@ QuiverWritePage(Relation index, ForkNumber fork, BlockNumber block, const uint8_
 }
 
 void
-QuiverLogMainFork(Relation index)
+QuiverLogMainFork(Relation index, BlockNumber first, BlockNumber end)
 {
-	if (RelationNeedsWAL(index))
-		log_newpage_range(index, MAIN_FORKNUM, 0, RelationGetNumberOfBlocks(index), true);
+	log_newpage_range(index, MAIN_FORKNUM, first, end, true);
 }

@@ -54,8 +54,8 @@ extern void QuiverForgetIndex(Relation index);
  */
 extern void QuiverWritePage(Relation index, ForkNumber fork, BlockNumber block, const uint8_t *page);
 
-/* Logs all pages of the main fork whole, where the relation needs WAL. */
-extern void QuiverLogMainFork(Relation index);
+/* Logs pages first to end - 1 of the main fork whole.  REQUIRES: the relation needs WAL. */
+extern void QuiverLogMainFork(Relation index, BlockNumber first, BlockNumber end);
 
 /* report.c: raises error; does not return. */
 extern void QuiverReport(Relation index, const QuiverError *error) __attribute__((noreturn));
