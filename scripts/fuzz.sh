@@ -23,7 +23,7 @@ declare -A options=(
 	[fuzz_pages]='-max_len=2000'
 	[fuzz_type_text]='-max_len=400'
 	[fuzz_type_wire]='-max_len=600'
-	[fuzz_type_values]='-max_len=400'
+	[fuzz_type_values]='-max_len=400 -len_control=0'
 )
 
 mkdir -p "$folder"

@@ -175,11 +175,14 @@ class Repair {
         uint8_t* image = store.Edit(&pin);
         ClearDead(image, block);
         if (join) {
+          // A damaged meta page may name the page already.
           uint32_t& first = RoomOf(&partition, kind);
           Special(image)->flags |= kInRoomChain;
-          Special(image)->next = first;
-          first = block;
-          Meta(store.Edit(&meta))->partition = partition;
+          Special(image)->next = first == block ? QUIVER_INVALID_BLOCK : first;
+          if (first != block) {
+            first = block;
+            Meta(store.Edit(&meta))->partition = partition;
+          }
         }
         store.Commit();
         stats_->freed_nodes += places.dead;

@@ -7,6 +7,7 @@
 
 #include "base/random.h"
 #include "graph/index_testing.h"
+#include "graph/room.h"
 
 namespace quiver::fakes {
 namespace {
@@ -120,6 +121,32 @@ TEST_P(Damage, Circles) {
       }
     }
   }
+}
+
+// The meta page names a page with room that is not in the chain: repair makes no circle.
+TEST_P(Damage, RoomOutsideItsChain) {
+  size_t tried = 0;
+  for (const PageKind kind : {PageKind::kNode, PageKind::kUpper}) {
+    for (const uint32_t block : PagesOf(kind)) {
+      MemoryFile file(*index_.file());
+      if (FreeSlot(file.Copy(block).data(), layout_, kind) < 0) continue;
+      const uint32_t pending = 1;
+      const size_t partition = kPageHeaderBytes + offsetof(MetaData, partition);
+      file.Overwrite(kMetaBlock,
+                     partition + (kind == PageKind::kNode ? offsetof(Partition, node_room)
+                                                          : offsetof(Partition, upper_room)),
+                     &block, sizeof block);
+      file.Overwrite(kMetaBlock, kPageHeaderBytes + offsetof(MetaData, repair_pending), &pending,
+                     sizeof pending);
+      MemoryIndex damaged(file, index_.params());
+      EXPECT_FALSE(damaged.Cleanup().has_value());
+      const std::vector<uint8_t> page = damaged.file()->Copy(block);
+      EXPECT_EQ(Special(page.data())->flags, kInRoomChain);
+      EXPECT_EQ(Special(page.data())->next, QUIVER_INVALID_BLOCK);
+      tried++;
+    }
+  }
+  EXPECT_EQ(tried > 0, layout_.nodes_per_page > 1);
 }
 
 // Links alone: fewer routes, the same rows.
