@@ -3,6 +3,8 @@
 use strict;
 use warnings;
 
+use MIME::Base64;
+
 my ($fuzzer, $folder) = @ARGV;
 my @seeds;
 srand 1;
@@ -20,6 +22,9 @@ my %make = (
 		{
 			push @seeds, pack('C4', $form, int rand 256, int rand 256, int rand 256) . noise(40 * $_) for 1 .. 4;
 		}
+		# The meta page names a page with room that is in no chain.
+		push @seeds, decode_base64('gRoGDwAAAAAAAZmfBaemGg/LbuyopBjh9tUEU6gh93aGHRCPoIdNArf/aOcoDmO6aE4bb4/n8JdVsWjMTX8JAAAAAAAAAABjANt3' .
+			'hHh5octIvGq1UPo8h6BrS4yA2wcvq8lTOpS94UNOz2oQ9py9xXqD////////////////////////zP///5py841HGPCOXmq/JL7QpW8UgNhwYFbbVFM=');
 	},
 
 	# type, typmod, repetitions, text
