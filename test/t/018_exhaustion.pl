@@ -179,6 +179,8 @@ cmp_ok($refused{$_}, '>', 0, "$_: refused $refused{$_} times") foreach sort keys
 my $told = slurp_file($node->logfile, $offset);
 my %contexts;
 $contexts{$1}++ while $told =~ /Failed on request of size \d+ in memory context "(quiver [^"]*)"/g;
+# A build's pages are no memory context's.
+$contexts{'quiver build'}++ while $told =~ /could not map \d+ bytes of memory for an index build/g;
 cmp_ok($contexts{"quiver $_"} || 0, '>', 0, "within a $_ of ours") foreach 'build', 'insert', 'scan';
 $load->check('memory');
 $load->insert_some;
