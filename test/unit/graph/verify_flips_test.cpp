@@ -57,7 +57,7 @@ bool SameRows(std::vector<uint32_t> a, std::vector<uint32_t> b) {
 
 TEST_P(VerifyFlips, StructureIsReported) {
   const uint64_t seed = Seed();
-  const size_t tries = IsDeep() ? 1000 : 12;
+  const size_t tries = IsDeep() ? 1000 : 8;
   Tally tallies[kFieldKinds];
   for (const bool churned : {false, true}) {
     MemoryIndex sound = SoundIndex(GetParam(), churned);
@@ -98,9 +98,10 @@ TEST_P(VerifyFlips, StructureIsReported) {
     tried += tallies[k].tried;
     reported += tallies[k].reported;
   }
-  EXPECT_GT(tried, 200u);
+  EXPECT_GT(tried, 150u);
   // Of places whose nodes have come and gone more than once less is known.
-  EXPECT_GE(static_cast<double>(reported), 0.98 * static_cast<double>(tried)) << "seed " << seed;
+  EXPECT_GE(static_cast<double>(reported), (IsDeep() ? 0.98 : 0.97) * static_cast<double>(tried))
+      << "seed " << seed;
 }
 
 INSTANTIATE_TEST_SUITE_P(Forms, VerifyFlips,
