@@ -303,7 +303,12 @@ void Build::Finish() {
 void Build::Write(QuiverPageSink sink, void* sink_context) {
   for (uint32_t block = 0; block < pages_.count(); block++) {
     if (block % 64 == 0) base_->poll(base_->context);
-    sink(sink_context, block, pages_.page(block));
+    uint8_t* page = pages_.page(block);
+    // A lock that was not given back would be taken for the page's LSN.
+    constexpr uint8_t kUnlocked[sizeof(PageHeader::lsn)] = {};
+    if (memcmp(PageAt<PageHeader>(page, 0)->lsn, kUnlocked, sizeof kUnlocked) != 0)
+      Store(base_).Fail(QUIVER_ERROR_INTERNAL, block, -1, "a page of a build is still locked");
+    sink(sink_context, block, page);
   }
 }
 
