@@ -152,11 +152,7 @@ INSTANTIATE_TEST_SUITE_P(Forms, ChunkDamage,
                                                     QUIVER_STORAGE_FLOAT32),
                                            ParamsOf(16000, QUIVER_METRIC_L1, 4),
                                            SparseParamsOf(9000, QUIVER_METRIC_L2, 8)),
-                         [](const ::testing::TestParamInfo<QuiverIndexParams>& info) {
-                           std::string name = NameOf(info.param);
-                           std::replace(name.begin(), name.end(), ' ', '_');
-                           return name;
-                         });
+                         TestNameOf);
 
 // The number of a sparse node's entries says how long its vector is.
 TEST(SparseDamage, EntriesOutOfRange) {

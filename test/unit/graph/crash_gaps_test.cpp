@@ -489,11 +489,7 @@ INSTANTIATE_TEST_SUITE_P(Forms, CrashGaps,
                                            ParamsOf(5000, QUIVER_METRIC_L1, 4),
                                            ParamsOf(1200, QUIVER_METRIC_HAMMING, 4),
                                            SparseParamsOf(9000, QUIVER_METRIC_IP, 4)),
-                         [](const ::testing::TestParamInfo<QuiverIndexParams>& info) {
-                           std::string name = NameOf(info.param);
-                           std::replace(name.begin(), name.end(), ' ', '_');
-                           return name;
-                         });
+                         TestNameOf);
 
 }  // namespace
 }  // namespace quiver::fakes

@@ -24,6 +24,13 @@ inline std::string NameOf(const QuiverIndexParams& params) {
          std::to_string(params.dim);
 }
 
+// The same as a part of a test's name.
+inline std::string TestNameOf(const ::testing::TestParamInfo<QuiverIndexParams>& info) {
+  std::string name = NameOf(info.param);
+  std::replace(name.begin(), name.end(), ' ', '_');
+  return name;
+}
+
 // Every row of `expected` exactly once and no other.
 template <class Rows>
 void ExpectRowsOnce(const std::vector<Hit>& hits, const Rows& expected, const std::string& what) {

@@ -112,11 +112,7 @@ INSTANTIATE_TEST_SUITE_P(Forms, VerifyFlips,
                                            ParamsOf(700, QUIVER_METRIC_HAMMING, 8),
                                            ParamsOf(20001, QUIVER_METRIC_JACCARD, 4),
                                            SparseParamsOf(5000, QUIVER_METRIC_COSINE, 8)),
-                         [](const ::testing::TestParamInfo<QuiverIndexParams>& info) {
-                           std::string name = NameOf(info.param);
-                           std::replace(name.begin(), name.end(), ' ', '_');
-                           return name;
-                         });
+                         TestNameOf);
 
 }  // namespace
 }  // namespace quiver::fakes

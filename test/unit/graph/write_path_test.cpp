@@ -396,11 +396,7 @@ INSTANTIATE_TEST_SUITE_P(Forms, WritePath,
                                            ParamsOf(300, QUIVER_METRIC_L1, 4),
                                            ParamsOf(700, QUIVER_METRIC_HAMMING, 4),
                                            SparseParamsOf(5000, QUIVER_METRIC_L2, 4)),
-                         [](const ::testing::TestParamInfo<QuiverIndexParams>& info) {
-                           std::string name = NameOf(info.param);
-                           std::replace(name.begin(), name.end(), ' ', '_');
-                           return name;
-                         });
+                         TestNameOf);
 
 }  // namespace
 }  // namespace quiver::fakes
