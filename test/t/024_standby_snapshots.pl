@@ -133,9 +133,9 @@ foreach my $round (1 .. $rounds)
 		$fetch->(60);
 		if ($feedback eq 'on')
 		{
-			# What the primary keeps by now is what these snapshots see.
+			# What the primary keeps by now is what these snapshots see, and no more: rows dead before them may go.
 			my $xmin = $session{graph}->query_safe('SELECT pg_snapshot_xmin(pg_current_snapshot());');
-			$primary->poll_query_until('postgres', "SELECT bool_and(backend_xmin::text::bigint <= $xmin) FROM pg_stat_replication") or die 'xmin';
+			$primary->poll_query_until('postgres', "SELECT bool_and(backend_xmin::text::bigint = $xmin) FROM pg_stat_replication") or die 'xmin';
 		}
 
 		# Their nodes and pages are freed, and taken again.

@@ -126,6 +126,12 @@ pnstrdup(const char *in, Size length)
 }
 
 char *
+text_to_cstring(const text *t)
+{
+	return pnstrdup(VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t));
+}
+
+char *
 psprintf(const char *format, ...)
 {
 	char		text[1024];

@@ -147,7 +147,10 @@ TEST_P(CrashScript, EveryRecord) {
   // The crashes were what they were meant to be.
   EXPECT_EQ(counts[CrashDisk::kRecoveries], 3 * tried);
   EXPECT_EQ(counts[CrashDisk::kStopped], tried);
-  for (size_t i = 0; i < counts.size(); i++) EXPECT_GT(counts[i], 0u) << kCountNames[i];
+  for (size_t i = 0; i < counts.size(); i++) {
+    if (i == CrashDisk::kHintedPages && first == 1 && !Deep()) continue;  // too few are tried
+    EXPECT_GT(counts[i], 0u) << kCountNames[i];
+  }
   for (size_t step = 0; step < kChurnSteps; step++) {
     const auto of = static_cast<ChurnStep>(step);
     if (of == ChurnStep::kDelete || of == ChurnStep::kKill) continue;
