@@ -32,9 +32,6 @@
 /* Any value does; one value makes builds repeatable. */
 #define ROTATION_SEED UINT64CONST(0x51756976657231)
 
-/* Memory is compared with maintenance_work_mem once in so many rows. */
-#define ROWS_BETWEEN_MEMORY_CHECKS 1024
-
 /* The server's parameters end before, in all versions. */
 #define PROGRESS_PHASE_START 17
 
@@ -56,6 +53,8 @@ quiverbuildphasename(int64 phase)
 			return "initializing";
 		case QUIVER_PHASE_LOAD:
 			return "loading rows";
+		case QUIVER_PHASE_SORT:
+			return "sorting rows";
 		case QUIVER_PHASE_LINK:
 			return "linking rows";
 		case QUIVER_PHASE_WRITE:
@@ -131,25 +130,17 @@ MakeParams(Relation index, const QuiverOpclass *opclass)
 	return params;
 }
 
+/* That maintenance_work_mem does not suffice, and what is done about it. */
 static void
-WarnOfMemory(BuildState *state, uint64_t used, BlockNumber heapBlock)
+TellBounded(const BuildState *state)
 {
-	uint64		limit = (uint64) maintenance_work_mem * 1024;
-	double		share = (double) (heapBlock + 1) / Max(state->heapBlocks, heapBlock + 1);
-	double		needed;
+	double		megabyte = 1024.0 * 1024.0;
 
-	if (used <= limit)
-		return;
-
-	/* Rows seen so far stand for the rest of the table. */
-	needed = used / share / (1024.0 * 1024.0);
-	ereport(WARNING,
-			(errmsg("index \"%s\" needs more memory to build than maintenance_work_mem allows",
-					RelationGetRelationName(state->index)),
-			 errdetail("It will take about %.0f MB; maintenance_work_mem is %.0f MB.",
-					   ceil(needed), limit / (1024.0 * 1024.0)),
-			 errhint("The build goes on; make sure that the machine has the memory.")));
-	state->warned = true;
+	ereport(NOTICE,
+			(errmsg("index \"%s\" is built part by part, in temporary files: at once it would take %.0f MB of memory, and maintenance_work_mem is %.0f MB",
+					RelationGetRelationName(state->index),
+					ceil(quiver_build_memory(state->build) / megabyte),
+					maintenance_work_mem / 1024.0)));
 }
 
 void
@@ -169,12 +160,24 @@ QuiverAddBuildRow(Relation index, ItemPointer tid, Datum *values, bool *isnull,
 	MemoryContextReset(state->rowMemory);
 
 	state->rows++;
-	if (!state->warned && state->rows % ROWS_BETWEEN_MEMORY_CHECKS == 0)
-		WarnOfMemory(state, quiver_build_memory(state->build), row.block);
+}
+
+uint64
+QuiverBuildMemory(void)
+{
+	return (uint64) maintenance_work_mem * 1024;
+}
+
+uint64
+QuiverDoBuildStep(QuiverBuild *build, QuiverBuildPhase phase, QuiverProgress progress, void *context)
+{
+	if (phase == QUIVER_PHASE_SORT)
+		return quiver_build_sort_rows(build, progress, context);
+	return quiver_build_link_rows(build, progress, context);
 }
 
 void
-QuiverReportLinked(void *context, uint64_t done, uint64_t total)
+QuiverReportRows(void *context, uint64_t done, uint64_t total)
 {
 	const int	params[] = {PROGRESS_CREATEIDX_TUPLES_DONE, PROGRESS_CREATEIDX_TUPLES_TOTAL};
 	const int64 values[] = {(int64) done, (int64) total};
@@ -194,14 +197,14 @@ WritePage(void *context, uint32_t block, const uint8_t *page)
 }
 
 /*
- * All at once, so that nobody sees what another phase has done.  total: rows to be linked, or blocks
+ * All at once, so that nobody sees what another phase has done.  total: rows to be sorted or linked, or blocks
  * to be written or logged; a scan of the table tells its own.  When the phase began goes into a
  * parameter that CREATE INDEX leaves free, for quiver_build_progress.
  */
 static void
 StartPhase(QuiverBuildPhase phase, int64 total)
 {
-	bool		rows = phase == QUIVER_PHASE_LINK;
+	bool		rows = phase == QUIVER_PHASE_SORT || phase == QUIVER_PHASE_LINK;
 	const int	params[] = {
 		PROGRESS_CREATEIDX_SUBPHASE,
 		PROGRESS_PHASE_START,
@@ -253,7 +256,19 @@ static void
 BeginSerial(BuildState *state)
 {
 	state->build = quiver_build_begin_shared(&state->pages.store, &state->params,
-											 QuiverSpaceOf(QuiverMakePrivateSpace(state->memory)));
+											 QuiverSpaceOf(QuiverMakePrivateSpace(state->memory)),
+											 QuiverBuildMemory(), 1);
+}
+
+/* Sorts rows, or links them, in all participants. */
+static void
+DoStep(BuildState *state, QuiverParallelBuild *parallel, QuiverBuildPhase phase)
+{
+	StartPhase(phase, (int64) quiver_build_rows(state->build));
+	if (parallel != NULL)
+		QuiverStepParallel(parallel, state, phase);
+	else
+		QuiverDoBuildStep(state->build, phase, QuiverReportRows, state);
 }
 
 /* Collects and links all rows; how many the table has. */
@@ -275,16 +290,15 @@ MakeGraph(BuildState *state, IndexInfo *info)
 	else
 		tuples = table_index_build_scan(state->heap, state->index, info, false, true,
 										QuiverAddBuildRow, state, NULL);
-	if (!state->warned)
-		WarnOfMemory(state, quiver_build_memory(state->build), state->heapBlocks);
 
-	StartPhase(QUIVER_PHASE_LINK, (int64) quiver_build_rows(state->build));
 	if (quiver_build_prepare(state->build))
 	{
-		if (parallel != NULL)
-			QuiverLinkParallel(parallel, state);
-		else
-			quiver_build_link_rows(state->build, QuiverReportLinked, state);
+		if (quiver_build_is_bounded(state->build))
+		{
+			TellBounded(state);
+			DoStep(state, parallel, QUIVER_PHASE_SORT);
+		}
+		DoStep(state, parallel, QUIVER_PHASE_LINK);
 	}
 	quiver_build_finish(state->build);
 	if (parallel != NULL)
@@ -333,7 +347,6 @@ quiverbuild(Relation heap, Relation index, IndexInfo *indexInfo)
 
 	QuiverForgetIndex(index);
 	QuiverStartBuild(&state, heap, index);
-	state.heapBlocks = RelationGetNumberOfBlocks(heap);
 	result->heap_tuples = MakeGraph(&state, indexInfo);
 	result->index_tuples = (double) quiver_build_rows(state.build);
 	WritePages(&state);

@@ -21,9 +21,7 @@ typedef struct BuildState
 	QuiverBuild *build;
 	MemoryContext memory;		/* of the whole build */
 	MemoryContext rowMemory;	/* of one row, reset after it */
-	BlockNumber heapBlocks;
-	uint64		rows;			/* that this participant has added */
-	bool		warned;			/* about maintenance_work_mem, or not to */
+	uint64		rows;			/* that this participant has added, sorted or linked */
 } BuildState;
 
 /* build.c: all but state->build. */
@@ -33,8 +31,15 @@ extern void QuiverStartBuild(BuildState *state, Relation heap, Relation index);
 extern void QuiverAddBuildRow(Relation index, ItemPointer tid, Datum *values, bool *isnull,
 							  bool tupleIsAlive, void *context);
 
-/* build.c: tells how many rows have been linked; a QuiverProgress. */
-extern void QuiverReportLinked(void *context, uint64_t done, uint64_t total);
+/* build.c: what all participants of a build may take, bytes. */
+extern uint64 QuiverBuildMemory(void);
+
+/* build.c: a participant's part of sorting or linking; how many rows it has done. */
+extern uint64 QuiverDoBuildStep(QuiverBuild *build, QuiverBuildPhase phase,
+								QuiverProgress progress, void *context);
+
+/* build.c: tells how many rows have been sorted or linked; a QuiverProgress. */
+extern void QuiverReportRows(void *context, uint64_t done, uint64_t total);
 
 typedef struct QuiverParallelBuild QuiverParallelBuild;
 
@@ -50,8 +55,9 @@ extern QuiverParallelBuild *QuiverBeginParallel(BuildState *state, IndexInfo *in
 /* Adds all rows of the table; how many it has. */
 extern double QuiverLoadParallel(QuiverParallelBuild *parallel, BuildState *state, IndexInfo *info);
 
-/* Links them, after quiver_build_prepare has said that there are some to link. */
-extern void QuiverLinkParallel(QuiverParallelBuild *parallel, BuildState *state);
+/* Sorts or links them, after quiver_build_prepare. */
+extern void QuiverStepParallel(QuiverParallelBuild *parallel, BuildState *state,
+							   QuiverBuildPhase phase);
 
 /* Leaves parallel mode.  state->build stays the leader's. */
 extern void QuiverEndParallel(QuiverParallelBuild *parallel);

@@ -41,8 +41,8 @@
 #define KEY_WAL_USAGE UINT64CONST(0x5156000000000004)
 #define KEY_BUFFER_USAGE UINT64CONST(0x5156000000000005)
 
-/* maintenance_work_mem that each participant must have, kB; as of PostgreSQL's own builds. */
-#define LEAST_MEMORY 32768
+/* maintenance_work_mem that each participant must have, kB; a quarter of what PostgreSQL's own builds ask. */
+#define LEAST_MEMORY 8192
 
 /* Room that PostgreSQL's segments for parallel workers may take: queues, settings, snapshots. */
 #define SEGMENT_BYTES (2 * 1024 * 1024)
@@ -53,7 +53,7 @@ typedef struct SharedBuild
 	Oid			heap;
 	Oid			index;
 	bool		concurrent;
-	bool		linking;		/* workers launched now are to link */
+	QuiverBuildPhase step;		/* of the workers launched now */
 	QuiverSpaceHandle space;
 
 	slock_t		mutex;			/* of what follows */
@@ -238,7 +238,8 @@ QuiverBeginParallel(BuildState *state, IndexInfo *info, int workers)
 		memcpy(InsertArray(context, KEY_QUERY, queryBytes), debug_query_string, queryBytes);
 
 	state->build = quiver_build_begin_shared(&state->pages.store, &state->params,
-											 QuiverSpaceOf(space));
+											 QuiverSpaceOf(space), QuiverBuildMemory(), workers + 1);
+	parallel->shared->step = QUIVER_PHASE_LOAD;
 	return parallel;
 }
 
@@ -286,15 +287,15 @@ QuiverLoadParallel(QuiverParallelBuild *parallel, BuildState *state, IndexInfo *
 }
 
 void
-QuiverLinkParallel(QuiverParallelBuild *parallel, BuildState *state)
+QuiverStepParallel(QuiverParallelBuild *parallel, BuildState *state, QuiverBuildPhase phase)
 {
-	parallel->shared->linking = true;
+	parallel->shared->step = phase;
 	parallel->shared->joined = 0;
 	parallel->shared->workersRows = 0;
 	ReinitializeParallelDSM(parallel->context);
 	LaunchParallelWorkers(parallel->context);
-	quiver_build_link_rows(state->build, QuiverReportLinked, state);
-	EndStep(parallel, state, "link");
+	QuiverDoBuildStep(state->build, phase, QuiverReportRows, state);
+	EndStep(parallel, state, phase == QUIVER_PHASE_SORT ? "sort" : "link");
 }
 
 void
@@ -317,7 +318,6 @@ DoWorkersPart(SharedBuild *shared, ParallelTableScanDesc scan, Relation heap, Re
 
 	info->ii_Concurrent = shared->concurrent;
 	QuiverStartBuild(&state, heap, index);
-	state.warned = true;		/* the leader does */
 	space = QuiverOpenSharedSpace(state.memory, &shared->space);
 	if (space == NULL)
 	{
@@ -330,10 +330,10 @@ DoWorkersPart(SharedBuild *shared, ParallelTableScanDesc scan, Relation heap, Re
 	SpinLockRelease(&shared->mutex);
 
 	state.build = quiver_build_join(&state.pages.store, QuiverSpaceOf(space));
-	if (shared->linking)
-		state.rows = quiver_build_link_rows(state.build, NULL, NULL);
-	else
+	if (shared->step == QUIVER_PHASE_LOAD)
 		LoadPart(shared, scan, &state, info, false);
+	else
+		state.rows = QuiverDoBuildStep(state.build, shared->step, NULL, NULL);
 	SpinLockAcquire(&shared->mutex);
 	shared->workersRows += state.rows;
 	SpinLockRelease(&shared->mutex);

@@ -1,5 +1,5 @@
 /*
- * build_space.c - memory of a build, its leader's own or shared with workers.
+ * build_space.c - memory of a build, its leader's own or shared with workers, and its files.
  *
  * Shared memory is an anonymous file (memfd_create), which workers open through the leader's
  * /proc entry.  Unlike PostgreSQL's dynamic shared memory it does not lie in /dev/shm, which
@@ -8,6 +8,10 @@
  *
  * The core asks for pieces of a sparse range of offsets.  They are provided by fallocate, so that
  * a lack of memory is an error and no SIGBUS, and mapped window by window.
+ *
+ * What may lie on disk is a temporary file for each stretch of offsets, where temp_tablespaces says,
+ * whose name is removed as soon as it is open: it ends as the memory does.  Forgetting a part of
+ * what is mapped drops the process's own mapping of it; the kernel's cache writes it when it likes.
  */
 #include "am.h"
 
@@ -17,8 +21,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "commands/tablespace.h"
 #include "miscadmin.h"
+#include "pgstat.h"
 #include "storage/fd.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/wait_event.h"
 
@@ -51,17 +58,40 @@ typedef struct Window
 struct QuiverBuildSpace
 {
 	QuiverSpace space;
-	int			fd;				/* -1: private memory */
+	int			fds[1 + QUIVER_SPACE_STRETCHES];	/* memory, -1: private; stretches on disk,
+													 * -1: not there yet */
+	uint64		onDisk;			/* bytes that this process has reserved there */
 	Window	   *windows;
 	int			windowCount;
 	int			windowRoom;
 	MemoryContextCallback end;
 };
 
+static bool
+IsOnDisk(uint64 offset)
+{
+	return offset >= QUIVER_SPACE_ON_DISK;
+}
+
+/* Of the file that the offset lies in, and where. */
+static int *
+FileOf(QuiverBuildSpace *space, uint64 offset, off_t *position)
+{
+	if (!IsOnDisk(offset))
+	{
+		*position = (off_t) offset;
+		return &space->fds[0];
+	}
+	*position = (off_t) (offset & ((UINT64CONST(1) << QUIVER_SPACE_STRETCH_SHIFT) - 1));
+	return &space->fds[(offset - QUIVER_SPACE_ON_DISK) >> QUIVER_SPACE_STRETCH_SHIFT];
+}
+
 /* Address space for a window, on a boundary of huge pages, mapped to the file or to nothing yet. */
 static char *
-MapWindow(const QuiverBuildSpace *space, uint64 offset, uint64 bytes)
+MapWindow(QuiverBuildSpace *space, uint64 offset, uint64 bytes)
 {
+	off_t		position;
+	int			fd = *FileOf(space, offset, &position);
 	uint64		most = bytes + HUGE_PAGE_BYTES;
 	char	   *start = mmap(NULL, most, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	char	   *address;
@@ -74,9 +104,9 @@ MapWindow(const QuiverBuildSpace *space, uint64 offset, uint64 bytes)
 	if (address + bytes < start + most)
 		(void) munmap(address + bytes, start + most - (address + bytes));
 
-	if (space->fd >= 0 &&
-		mmap(address, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, space->fd,
-			 (off_t) offset) == MAP_FAILED)
+	if (fd >= 0 &&
+		mmap(address, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd,
+			 position) == MAP_FAILED)
 	{
 		int			reason = errno;
 
@@ -85,7 +115,8 @@ MapWindow(const QuiverBuildSpace *space, uint64 offset, uint64 bytes)
 		return NULL;
 	}
 #ifdef MADV_HUGEPAGE
-	(void) madvise(address, bytes, MADV_HUGEPAGE);
+	if (!IsOnDisk(offset))
+		(void) madvise(address, bytes, MADV_HUGEPAGE);
 #endif
 	return address;
 }
@@ -125,21 +156,100 @@ SpaceMap(void *context, uint64_t offset, uint64_t bytes)
 	return address + (offset - start);
 }
 
+/* Blocks of a file; false with errno where there are none. */
+static bool
+Provide(int fd, off_t position, off_t bytes)
+{
+	for (;;)
+	{
+		int			reason = fallocate(fd, 0, position, bytes) == 0 ? 0 : errno;
+
+		if (reason == EOPNOTSUPP)
+			reason = posix_fallocate(fd, position, bytes);
+		if (reason == 0)
+			return true;
+		errno = reason;
+		if (reason != EINTR)
+			return false;
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
+/*
+ * A temporary file without a name.  Not one of PostgreSQL's virtual files, since workers find it by
+ * its descriptor.
+ */
+static int
+MakeTemporaryFile(void)
+{
+	File		file;
+	int			fd;
+
+	if (!AcquireExternalFD())
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_RESOURCES),
+				 errmsg("too many open files for an index build")));
+	PrepareTempTablespaces();
+	file = OpenTemporaryFile(false);
+	fd = fcntl(FileGetRawDesc(file), F_DUPFD_CLOEXEC, 0);
+	if (fd < 0)
+	{
+		int			reason = errno;
+
+		ReleaseExternalFD();
+		errno = reason;
+		ereport(ERROR,
+				(errcode_for_file_access(),
+				 errmsg("could not open a temporary file of an index build: %m")));
+	}
+	FileClose(file);
+	return fd;
+}
+
+static void
+MakeTemporaryFiles(QuiverBuildSpace *space)
+{
+	for (int i = 1; i <= QUIVER_SPACE_STRETCHES; i++)
+		if (space->fds[i] < 0)
+			space->fds[i] = MakeTemporaryFile();
+}
+
+static void
+ReserveOnDisk(QuiverBuildSpace *space, uint64 offset, uint64 bytes)
+{
+	off_t		position;
+	int		   *fd = FileOf(space, offset, &position);
+
+	if (*fd < 0)
+		MakeTemporaryFiles(space);
+	space->onDisk += bytes;
+	if (temp_file_limit >= 0 && space->onDisk > (uint64) temp_file_limit * 1024)
+		ereport(ERROR,
+				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+				 errmsg("temporary file size exceeds temp_file_limit (%dkB)", temp_file_limit)));
+	if (!Provide(*fd, position, (off_t) bytes))
+		ereport(ERROR,
+				(errcode_for_file_access(),
+				 errmsg("could not extend a temporary file of an index build by %llu bytes: %m",
+						(unsigned long long) bytes)));
+}
+
 static bool
 SpaceReserve(void *context, uint64_t offset, uint64_t bytes)
 {
 	QuiverBuildSpace *space = context;
-	char	   *address = SpaceMap(space, offset, bytes);
+	char	   *address;
 
-	if (space->fd < 0)
-		return mprotect(address, bytes, PROT_READ | PROT_WRITE) == 0;
-
-	while (fallocate(space->fd, 0, (off_t) offset, (off_t) bytes) != 0)
+	if (IsOnDisk(offset))
 	{
-		if (errno != EINTR)
-			return false;
-		CHECK_FOR_INTERRUPTS();
+		ReserveOnDisk(space, offset, bytes);
+		return true;
 	}
+	address = SpaceMap(space, offset, bytes);
+	if (space->fds[0] < 0)
+		return mprotect(address, bytes, PROT_READ | PROT_WRITE) == 0;
+	if (!Provide(space->fds[0], (off_t) offset, (off_t) bytes))
+		return false;
 	/* Into huge pages, where there are any. */
 	if (bytes >= HUGE_PAGE_WORTH)
 		(void) madvise(address, bytes, MADV_COLLAPSE);
@@ -150,12 +260,75 @@ static void
 SpaceRelease(void *context, uint64_t offset, uint64_t bytes)
 {
 	QuiverBuildSpace *space = context;
+	off_t		position;
+	int			fd = *FileOf(space, offset, &position);
 
-	if (space->fd < 0)
+	if (fd < 0)
 		(void) madvise(SpaceMap(space, offset, bytes), bytes, MADV_DONTNEED);
 	else
-		(void) fallocate(space->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-						 (off_t) offset, (off_t) bytes);
+		(void) fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, position, (off_t) bytes);
+}
+
+/* Whole pages of it only; shared mappings lose nothing by this. */
+static void
+SpaceForget(void *context, uint64_t offset, uint64_t bytes)
+{
+	char	   *address = SpaceMap(context, offset, bytes);
+	uintptr_t	page = (uintptr_t) sysconf(_SC_PAGESIZE);
+	uintptr_t	start = TYPEALIGN(page, (uintptr_t) address);
+	uintptr_t	end = TYPEALIGN_DOWN(page, (uintptr_t) address + bytes);
+
+	if (start < end)
+		(void) madvise((void *) start, end - start, MADV_DONTNEED);
+}
+
+/* All of it, or an error. */
+static void
+SpaceLoad(void *context, uint64_t offset, uint64_t bytes, void *into)
+{
+	off_t		position;
+	int			fd = *FileOf(context, offset, &position);
+
+	for (uint64 done = 0; done < bytes;)
+	{
+		ssize_t		count;
+
+		pgstat_report_wait_start(WAIT_EVENT_BUFFILE_READ);
+		count = pread(fd, (char *) into + done, bytes - done, position + (off_t) done);
+		pgstat_report_wait_end();
+		if (count > 0)
+			done += count;
+		else if (count == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_DATA_CORRUPTED),
+					 errmsg("a temporary file of an index build is too short")));
+		else if (errno != EINTR)
+			ereport(ERROR,
+					(errcode_for_file_access(),
+					 errmsg("could not read a temporary file of an index build: %m")));
+	}
+}
+
+static void
+SpaceSave(void *context, uint64_t offset, uint64_t bytes, const void *from)
+{
+	off_t		position;
+	int			fd = *FileOf(context, offset, &position);
+
+	for (uint64 done = 0; done < bytes;)
+	{
+		ssize_t		count;
+
+		pgstat_report_wait_start(WAIT_EVENT_BUFFILE_WRITE);
+		count = pwrite(fd, (const char *) from + done, bytes - done, position + (off_t) done);
+		pgstat_report_wait_end();
+		if (count > 0)
+			done += count;
+		else if (count == 0 || errno != EINTR)
+			ereport(ERROR,
+					(errcode_for_file_access(),
+					 errmsg("could not write a temporary file of an index build: %m")));
+	}
 }
 
 static void
@@ -180,9 +353,13 @@ EndSpace(void *context)
 
 	for (int i = 0; i < space->windowCount; i++)
 		(void) munmap(space->windows[i].address, space->windows[i].bytes);
-	if (space->fd >= 0)
+	if (space->onDisk > 0)
+		pgstat_report_tempfile((size_t) space->onDisk);
+	for (int i = 0; i < (int) lengthof(space->fds); i++)
 	{
-		(void) close(space->fd);
+		if (space->fds[i] < 0)
+			continue;
+		(void) close(space->fds[i]);
 		ReleaseExternalFD();
 	}
 }
@@ -198,9 +375,13 @@ QuiverMakePrivateSpace(MemoryContext memory)
 			.reserve = SpaceReserve,
 			.map = SpaceMap,
 			.release = SpaceRelease,
+			.forget = SpaceForget,
+			.load = SpaceLoad,
+			.save = SpaceSave,
 			.wait = SpaceWait
 	};
-	space->fd = -1;
+	for (int i = 0; i < (int) lengthof(space->fds); i++)
+		space->fds[i] = -1;
 	space->windowRoom = 16;
 	space->windows = MemoryContextAlloc(memory, sizeof(Window) * space->windowRoom);
 	space->end.func = EndSpace;
@@ -209,30 +390,29 @@ QuiverMakePrivateSpace(MemoryContext memory)
 	return space;
 }
 
-/* An open file that is what the handle says, or -1. */
+/* The leader's open file, or -1. */
 static int
-OpenLeadersFile(const QuiverSpaceHandle *handle)
+OpenLeadersFile(int pid, const QuiverSpaceFile *file)
 {
 	char		path[64];
 	struct stat status;
 	int			fd;
 
-	snprintf(path, sizeof(path), "/proc/%d/fd/%d", handle->pid, handle->fd);
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", pid, file->fd);
 	fd = open(path, O_RDWR | O_CLOEXEC);
 	if (fd < 0)
 		return -1;
-	if (fstat(fd, &status) == 0 && status.st_dev == handle->device &&
-		status.st_ino == handle->inode)
+	if (fstat(fd, &status) == 0 && status.st_dev == file->device && status.st_ino == file->inode)
 		return fd;
 	(void) close(fd);
 	return -1;
 }
 
-/* Whether the file of the handle can be opened as a worker would, which asks for a /proc. */
+/* Whether a file can be opened as a worker would, which asks for a /proc. */
 static bool
-CanBeOpened(const QuiverSpaceHandle *handle)
+CanBeOpened(int pid, const QuiverSpaceFile *file)
 {
-	int			fd = OpenLeadersFile(handle);
+	int			fd = OpenLeadersFile(pid, file);
 
 	if (fd < 0)
 		return false;
@@ -240,29 +420,43 @@ CanBeOpened(const QuiverSpaceHandle *handle)
 	return true;
 }
 
+/* Where workers find the file that is open as fd; false where they cannot. */
+static bool
+DescribeFile(int fd, QuiverSpaceFile *file)
+{
+	struct stat status;
+
+	if (fstat(fd, &status) != 0)
+		return false;
+	file->fd = fd;
+	file->device = status.st_dev;
+	file->inode = status.st_ino;
+	return true;
+}
+
 QuiverBuildSpace *
 QuiverMakeSharedSpace(MemoryContext memory, QuiverSpaceHandle *handle)
 {
 	QuiverBuildSpace *space = QuiverMakePrivateSpace(memory);
-	struct stat status;
 
 	if (!AcquireExternalFD())
 		return NULL;
-	space->fd = memfd_create("quiver build", MFD_CLOEXEC | MFD_NOEXEC_SEAL);
-	if (space->fd < 0 && errno == EINVAL)	/* before Linux 6.3 */
-		space->fd = memfd_create("quiver build", MFD_CLOEXEC);
-	if (space->fd < 0)
+	space->fds[0] = memfd_create("quiver build", MFD_CLOEXEC | MFD_NOEXEC_SEAL);
+	if (space->fds[0] < 0 && errno == EINVAL)	/* before Linux 6.3 */
+		space->fds[0] = memfd_create("quiver build", MFD_CLOEXEC);
+	if (space->fds[0] < 0)
 	{
 		ReleaseExternalFD();
 		return NULL;
 	}
-	if (fstat(space->fd, &status) != 0)
-		return NULL;
+	/* Workers cannot make them for others to find. */
+	MakeTemporaryFiles(space);
 	handle->pid = MyProcPid;
-	handle->fd = space->fd;
-	handle->device = status.st_dev;
-	handle->inode = status.st_ino;
-	return CanBeOpened(handle) ? space : NULL;
+	for (int i = 0; i < (int) lengthof(space->fds); i++)
+		if (!DescribeFile(space->fds[i], &handle->files[i]) ||
+			!CanBeOpened(MyProcPid, &handle->files[i]))
+			return NULL;
+	return space;
 }
 
 QuiverBuildSpace *
@@ -270,13 +464,17 @@ QuiverOpenSharedSpace(MemoryContext memory, const QuiverSpaceHandle *handle)
 {
 	QuiverBuildSpace *space = QuiverMakePrivateSpace(memory);
 
-	if (!AcquireExternalFD())
+	for (int i = 0; i < (int) lengthof(space->fds); i++)
+	{
+		if (!AcquireExternalFD())
+			return NULL;
+		space->fds[i] = OpenLeadersFile(handle->pid, &handle->files[i]);
+		if (space->fds[i] >= 0)
+			continue;
+		ReleaseExternalFD();
 		return NULL;
-	space->fd = OpenLeadersFile(handle);
-	if (space->fd >= 0)
-		return space;
-	ReleaseExternalFD();
-	return NULL;
+	}
+	return space;
 }
 
 const QuiverSpace *

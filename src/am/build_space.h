@@ -1,18 +1,24 @@
 /*
- * build_space.h - memory of a build, its leader's own or shared with workers.
+ * build_space.h - memory of a build, its leader's own or shared with workers, and its files.
  */
 #ifndef QUIVER_BUILD_SPACE_H
 #define QUIVER_BUILD_SPACE_H
 
 #include "am.h"
 
+/* An open file of the leader. */
+typedef struct QuiverSpaceFile
+{
+	int			fd;				/* in the leader */
+	uint64		device;			/* what it must be */
+	uint64		inode;
+} QuiverSpaceFile;
+
 /* How a worker finds the leader's space; goes through shared memory. */
 typedef struct QuiverSpaceHandle
 {
 	int			pid;			/* of the leader */
-	int			fd;				/* in the leader */
-	uint64		device;			/* what it must be */
-	uint64		inode;
+	QuiverSpaceFile files[1 + QUIVER_SPACE_STRETCHES];	/* memory; stretches on disk */
 } QuiverSpaceHandle;
 
 typedef struct QuiverBuildSpace QuiverBuildSpace;

@@ -95,13 +95,14 @@ void quiver_insert(const QuiverStore* store, const QuiverIndex* index,
 QuiverBuild* quiver_build_begin(const QuiverStore* store, const QuiverIndexParams* params) {
   Allocator allocator = Store(store).MakeAllocator();
   return new (AllocateArray<uint8_t>(&allocator, sizeof(QuiverBuild)))
-      QuiverBuild(store, *params, nullptr);
+      QuiverBuild(store, *params, nullptr, 0, 1);
 }
 QuiverBuild* quiver_build_begin_shared(const QuiverStore* store, const QuiverIndexParams* params,
-                                       const QuiverSpace* space) {
+                                       const QuiverSpace* space, uint64_t memory,
+                                       uint32_t participants) {
   Allocator allocator = Store(store).MakeAllocator();
   return new (AllocateArray<uint8_t>(&allocator, sizeof(QuiverBuild)))
-      QuiverBuild(store, *params, space);
+      QuiverBuild(store, *params, space, memory, participants);
 }
 QuiverBuild* quiver_build_join(const QuiverStore* store, const QuiverSpace* space) {
   Allocator allocator = Store(store).MakeAllocator();
@@ -118,6 +119,13 @@ uint64_t quiver_build_rows(const QuiverBuild* build) {
 }
 bool quiver_build_prepare(QuiverBuild* build) {
   return build->Prepare();
+}
+bool quiver_build_is_bounded(const QuiverBuild* build) {
+  return build->bounded();
+}
+uint64_t quiver_build_sort_rows(QuiverBuild* build, QuiverProgress progress,
+                                void* progress_context) {
+  return build->SortRows(progress, progress_context);
 }
 uint64_t quiver_build_link_rows(QuiverBuild* build, QuiverProgress progress,
                                 void* progress_context) {

@@ -369,8 +369,14 @@ typedef void (*QuiverProgress) (void *context, uint64_t done, uint64_t total);
 
 /*
  * Memory that the participants of a build share: one sparse range of offsets, as of a
- * file with holes.  offset and bytes are multiples of 64 kB.
+ * file with holes.  offset and bytes are multiples of 64 kB.  What lies at
+ * QUIVER_SPACE_ON_DISK or above may be written to a disk and need not stay in memory; it does
+ * so in stretches, numbered from 1, each of which is used from its beginning.
  */
+#define QUIVER_SPACE_ON_DISK	((uint64_t) 1 << 62)
+#define QUIVER_SPACE_STRETCHES	4
+#define QUIVER_SPACE_STRETCH_SHIFT	48	/* log2 of the bytes of one */
+
 typedef struct QuiverSpace
 {
 	void	   *context;
@@ -383,6 +389,19 @@ typedef struct QuiverSpace
 
 	/* Nobody will look at this memory again. */
 	void		(*release) (void *context, uint64_t offset, uint64_t bytes);
+
+	/*
+	 * Of a part of what lies on disk and is mapped, of any offset and length: this participant
+	 * will hardly look at it soon.  It stays where it is mapped, with what it contains.
+	 */
+	void		(*forget) (void *context, uint64_t offset, uint64_t bytes);
+
+	/*
+	 * Reads and writes a part of what lies on disk and has been reserved, for parts that
+	 * nobody maps.  May longjmp; locks of the build may be held.
+	 */
+	void		(*load) (void *context, uint64_t offset, uint64_t bytes, void *into);
+	void		(*save) (void *context, uint64_t offset, uint64_t bytes, const void *from);
 
 	/*
 	 * Called over and over while another participant has what the caller waits for,
@@ -403,30 +422,44 @@ extern QuiverBuild *quiver_build_begin(const QuiverStore *store, const QuiverInd
 /*
  * Builds together with others, each in a process or thread of its own with a store of
  * its own.  The leader begins; others join before they add rows, and once more, as a
- * new build of theirs, before they link.
+ * new build of theirs, before each later step.
  *
  *   all: quiver_build_add ... | leader: quiver_build_prepare |
+ *   all, where it is bounded: quiver_build_sort_rows |
  *   all: quiver_build_link_rows | leader: quiver_build_finish, quiver_build_write
  *
  * Everybody must have ended a step before the next one begins.  It does not matter
  * who takes part in a step besides the leader.
+ *
+ * memory: bytes that all of them may have together, with what `space` has in memory; 0: any
+ * number.  participants: between how many they are divided.  Where the graph would need
+ * more, rows and pages lie on disk, and rows are sorted before they are linked, so that
+ * each is linked to nodes that are in memory: the build is bounded.
  */
 extern QuiverBuild *quiver_build_begin_shared(const QuiverStore *store,
 											  const QuiverIndexParams *params,
-											  const QuiverSpace *space);
+											  const QuiverSpace *space, uint64_t memory,
+											  uint32_t participants);
 extern QuiverBuild *quiver_build_join(const QuiverStore *store, const QuiverSpace *space);
 
 /* Adds one row; value is NULL for SQL NULL. */
 extern void quiver_build_add(QuiverBuild *build, QuiverTid tid, const QuiverValue *value);
 
-/* Bytes taken so far by all participants, and what the graph will take besides. */
+/* Bytes that the rows added so far and their graph take at most, if all is in memory. */
 extern uint64_t quiver_build_memory(const QuiverBuild *build);
 
 /* Rows added by all participants, with or without a vector. */
 extern uint64_t quiver_build_rows(const QuiverBuild *build);
 
-/* False where the rows fit a list: then there is nothing to link. */
+/* False where the rows fit a list: then there is nothing to sort or to link. */
 extern bool quiver_build_prepare(QuiverBuild *build);
+
+/* After quiver_build_prepare. */
+extern bool quiver_build_is_bounded(const QuiverBuild *build);
+
+/* Sorts rows until all have been taken, as quiver_build_link_rows links them. */
+extern uint64_t quiver_build_sort_rows(QuiverBuild *build, QuiverProgress progress,
+									   void *progress_context);
 
 /*
  * Links rows until all have been taken; how many this participant has linked.  progress

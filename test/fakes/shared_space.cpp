@@ -35,6 +35,19 @@ SharedSpace::SharedSpace() : callbacks_() {
   callbacks_.release = [](void* context, uint64_t offset, uint64_t bytes) {
     Space(context)->Release(offset, bytes);
   };
+  callbacks_.forget = [](void* context, uint64_t offset, uint64_t bytes) {
+    Space(context)->Forget(offset, bytes);
+  };
+  callbacks_.load = [](void* context, uint64_t offset, uint64_t bytes, void* into) {
+    const std::lock_guard<std::mutex> guard(Space(context)->mutex_);
+    memcpy(into, Space(context)->OnDisk(offset, bytes), bytes);
+    Space(context)->loads_++;
+  };
+  callbacks_.save = [](void* context, uint64_t offset, uint64_t bytes, const void* from) {
+    const std::lock_guard<std::mutex> guard(Space(context)->mutex_);
+    memcpy(Space(context)->OnDisk(offset, bytes), from, bytes);
+    Space(context)->saves_++;
+  };
   callbacks_.wait = [](void* context, uint32_t) {
     Space(context)->waits_++;
     if (Space(context)->at_wait_) Space(context)->at_wait_();
@@ -55,7 +68,7 @@ bool SharedSpace::Reserve(uint64_t offset, uint64_t bytes) {
   memset(piece.memory.get(), 0xA5, bytes);  // nobody may take it for zero
   pieces_.emplace(offset, std::move(piece));
   held_[offset >> kRegionShift] += bytes;
-  all_held_ += bytes;
+  if (offset < QUIVER_SPACE_ON_DISK) all_held_ += bytes;
   peak_ = std::max(peak_, all_held_);
   return true;
 }
@@ -75,7 +88,22 @@ void SharedSpace::Release(uint64_t offset, uint64_t bytes) {
     Misused("released, but not reserved", offset, bytes);
   pieces_.erase(piece);
   held_[offset >> kRegionShift] -= bytes;
-  all_held_ -= bytes;
+  if (offset < QUIVER_SPACE_ON_DISK) all_held_ -= bytes;
+}
+
+void SharedSpace::Forget(uint64_t offset, uint64_t bytes) {
+  const std::lock_guard<std::mutex> guard(mutex_);
+  OnDisk(offset, bytes);
+  forgotten_++;
+}
+
+// A part of a piece.
+uint8_t* SharedSpace::OnDisk(uint64_t offset, uint64_t bytes) {
+  auto piece = pieces_.upper_bound(offset);
+  if (offset < QUIVER_SPACE_ON_DISK || piece == pieces_.begin() ||
+      (--piece)->first + piece->second.bytes < offset + bytes)
+    Misused("not on disk, or not reserved", offset, bytes);
+  return piece->second.memory.get() + (offset - piece->first);
 }
 
 }  // namespace quiver::fakes

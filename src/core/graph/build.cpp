@@ -27,6 +27,16 @@ constexpr uint32_t kDefaultSparseBytes = 1024;
 constexpr uint64_t kCenterSample = 20000;
 constexpr float kOutlierSquare = 16;
 
+// Parts of a bounded build's memory: of rows without a distance, of the sample that rows are
+// sorted by, of its pivots and of chunks being filled.
+constexpr uint64_t kLooseShare = 16;
+constexpr uint64_t kSampleShare = 8;
+constexpr uint64_t kSortShare = 8;
+constexpr uint64_t kOrderSample = 20000;  // rows, at most
+
+// What a participant takes besides, in its own memory.
+constexpr uint64_t kOwnBytes = 1024 * 1024;
+
 }  // namespace
 
 bool DescribeIndex(const QuiverIndexParams& params, uint32_t sparse_bytes, MetaData* meta,
@@ -66,6 +76,35 @@ bool DescribeIndex(const QuiverIndexParams& params, uint32_t sparse_bytes, MetaD
   return true;
 }
 
+// Counts rows of a step, and looks for a cancel, which rows that need no search would not.
+class Build::Progress {
+ public:
+  Progress(const Store& store, uint64_t* done, uint64_t total, QuiverProgress report, void* context)
+      : store_(store), done_(*done), total_(total), report_(report), context_(context) {}
+
+  void Row() {
+    mine_++;
+    if (++untold_ == kProgressRows) Tell();
+  }
+  void Tell() {
+    store_.Poll();
+    const uint64_t done = done_.fetch_add(untold_, std::memory_order_relaxed) + untold_;
+    untold_ = 0;
+    if (report_ != nullptr) report_(context_, done, total_);
+  }
+  // Rows of this participant.
+  uint64_t mine() const { return mine_; }
+
+ private:
+  Store store_;
+  std::atomic_ref<uint64_t> done_;
+  uint64_t total_;
+  QuiverProgress report_;
+  void* context_;
+  uint64_t mine_ = 0;
+  uint64_t untold_ = 0;
+};
+
 BuildControl* Build::MakeControl(const BuildSpace& space, const QuiverIndexParams* params) {
   const uint64_t offset = SpaceOffset(SpaceRegion::kControl, 0, 0);
   const uint64_t bytes = GrainsOf(sizeof(BuildControl));
@@ -79,7 +118,8 @@ BuildControl* Build::MakeControl(const BuildSpace& space, const QuiverIndexParam
 }
 
 // params: nullptr for one who joins.
-Build::Build(const QuiverStore* base, const QuiverSpace* space, const QuiverIndexParams* params)
+Build::Build(const QuiverStore* base, const QuiverSpace* space, const QuiverIndexParams* params,
+             uint64_t memory, uint32_t participants)
     : base_(base),
       allocator_{base->context, base->allocate},
       private_space_(base),
@@ -91,29 +131,45 @@ Build::Build(const QuiverStore* base, const QuiverSpace* space, const QuiverInde
       index_(nullptr),
       kernels_(quiver_kernels()),
       pages_(base, space_, &control_->pages),
+      disk_pages_(base, space_, &control_->pages, &control_->frames),
       context_{Store(pages_.store()), nullptr, kernels_, &allocator_, true},
       vectors_(space_, &control_->rows),
       loose_(space_, &control_->loose),
-      twins_(space_) {
+      twins_(space_),
+      sorter_(context_, space_, &control_->sort) {
   NodeLayout layout;
   if (!DescribeIndex(params_, kDefaultSparseBytes, &meta_, &layout))
     Store(base).Fail(QUIVER_ERROR_LIMIT, QUIVER_INVALID_BLOCK, -1,
                      "an index cannot have so many dimensions, or not with this metric",
                      params_.dim);
+  if (bounded()) {
+    disk_pages_.Open();
+    UseDisk();
+  }
   // What has been chosen since then is on the pages.
   if (control_->prepared != 0)
     index_ = OpenIndex(context_.store);
   else
     index_ = made_ = MakeIndex(&allocator_, meta_, layout);
   context_.index = index_;
+  if (params != nullptr) {
+    control_->memory = memory == 0 ? UINT64_MAX : memory;
+    control_->participants = std::max(participants, 1u);
+    control_->rows.in_memory = static_cast<uint32_t>(
+        MostInMemory(control_->memory) / VectorChunks::kBytes);
+    control_->loose.in_memory = static_cast<uint32_t>(std::min<uint64_t>(
+        control_->memory / kLooseShare / LooseChunks::kBytes, UINT32_MAX));
+  }
   scratch_ = AllocateArray<float>(&allocator_,
                                   layout.form == QUIVER_FORM_DENSE ? 2 * size_t{layout.dim} : 0);
 }
 
-Build::Build(const QuiverStore* base, const QuiverIndexParams& params, const QuiverSpace* space)
-    : Build(base, space, &params) {}
+Build::Build(const QuiverStore* base, const QuiverIndexParams& params, const QuiverSpace* space,
+             uint64_t memory, uint32_t participants)
+    : Build(base, space, &params, memory, participants) {}
 
-Build::Build(const QuiverStore* base, const QuiverSpace* space) : Build(base, space, nullptr) {}
+Build::Build(const QuiverStore* base, const QuiverSpace* space)
+    : Build(base, space, nullptr, 0, 0) {}
 
 void Build::Add(QuiverTid tid, const QuiverValue* value) {
   if (value == nullptr || !HasDirection(*index_, *value)) {
@@ -126,20 +182,50 @@ void Build::Add(QuiverTid tid, const QuiverValue* value) {
   row->hash = stored.hash;
   row->scale = stored.scale;
   row->entries = stored.entries;
-  row->reserved = 0;
+  row->leaf = 0;
   row->posting = PostingEntry::Make(tid);
 }
 
-uint64_t Build::Memory() const {
+uint64_t Build::GraphBytes(uint64_t rows) const {
   const NodeLayout& layout = index_->layout;
-  const uint64_t rows = vectors_.rows();
-  // The pages of the graph, its upper layers included, and the twins' table.
+  // The upper layers included.
   uint64_t pages = rows / layout.nodes_per_page + 1;
   const size_t beside = layout.vector_at_home ? 0 : layout.vector_bytes;
   pages += rows * ((beside + kChunkBytes - 1) / kChunkBytes + layout.CodeChunks());
-  const uint64_t graph = pages * kPageBytes * 33 / 32;
-  return vectors_.bytes() + loose_.bytes() + std::max(graph, pages_.bytes()) +
-         TwinTable::BytesFor(TwinTable::CellsFor(rows));
+  return pages * kPageBytes * 33 / 32 + TwinTable::BytesFor(TwinTable::CellsFor(rows));
+}
+
+// Rows are given back as they are linked, so the larger one of rows and graph counts.
+uint64_t Build::Memory() const {
+  return loose_.bytes() +
+         std::max(vectors_.bytes(), std::max(GraphBytes(vectors_.rows()), pages_.bytes()));
+}
+
+// Bytes of rows that a build of so many bytes can have.
+uint64_t Build::MostInMemory(uint64_t bytes) const {
+  constexpr uint64_t kAnyNumber = uint64_t{1} << 45;
+  const uint64_t row = sizeof(CollectedRow) + index_->layout.vector_bytes;
+  if (bytes >= kAnyNumber) return kAnyNumber;
+  uint64_t fewest = 0;
+  uint64_t most = bytes / row + 1;
+  while (most - fewest > 1) {
+    const uint64_t rows = fewest + (most - fewest) / 2;
+    (std::max(rows * row, GraphBytes(rows)) <= bytes ? fewest : most) = rows;
+  }
+  return fewest * row;
+}
+
+// What is left for the frames of a bounded build.
+uint64_t Build::FrameMemory() const {
+  const uint64_t blocks = GraphBytes(vectors_.rows()) / kPageBytes;
+  const uint64_t taken = blocks * DiskPages::kBytesPerBlock + control_->memory / kSortShare +
+                         control_->participants * kOwnBytes;
+  return control_->memory > taken ? control_->memory - taken : 0;
+}
+
+void Build::UseDisk() {
+  context_.store = Store(disk_pages_.store());
+  context_.stable_pages = false;
 }
 
 template <class Visit>
@@ -156,6 +242,7 @@ void Build::Sample(uint64_t stride, const Visit& visit) {
       }
       row = VectorChunks::Next(row, RowBytes(row));
     }
+    vectors_.Forget(i);
   }
 }
 
@@ -177,9 +264,15 @@ bool Build::Prepare() {
     RowChunkHead* chunk = vectors_.Chunk(i);
     chunk->first_row = before;
     before += chunk->rows;
+    vectors_.Forget(i);
   }
   const bool centered = index_->layout.codec == Codec::kEdge && before > 0;
   ChooseSparseRoom();
+  control_->bounded = vectors_.on_disk() || Memory() > control_->memory ? 1 : 0;
+  if (bounded()) {
+    disk_pages_.Create(FrameMemory());
+    UseDisk();
+  }
   if (centered) ChooseCenter();
   WriteMeta();
   if (centered) WriteCenter();
@@ -191,11 +284,43 @@ bool Build::Prepare() {
     control_->linked = before;
     return false;
   }
-  Meta(pages_.page(kMetaBlock))->partition.state = PartitionState::kGraph;
-  control_->twin_cells = TwinTable::CellsFor(before);
-  twins_.Create(control_->twin_cells);
+  {
+    QuiverPin pin;
+    context_.store.Lock(kMetaBlock, &pin);
+    Meta(context_.store.Edit(&pin))->partition.state = PartitionState::kGraph;
+    context_.store.Release(&pin);
+  }
+  if (bounded()) {
+    MakeOrder();
+  } else {
+    control_->twin_cells = TwinTable::CellsFor(before);
+    twins_.Create(control_->twin_cells);
+  }
   control_->prepared = 1;
   return true;
+}
+
+void Build::MakeOrder() {
+  const uint64_t rows = vectors_.rows();
+  const uint64_t bytes = std::max<uint64_t>(vectors_.bytes() / rows, sizeof(CollectedRow));
+  const uint64_t most = std::clamp<uint64_t>(control_->memory / kSampleShare / bytes, 1, kOrderSample);
+  const uint64_t stride = rows / most + 1;
+  // The sample's copies, which are given back.
+  const uint64_t offset = SpaceOffset(SpaceRegion::kSample, 0, 0);
+  uint64_t size = 0;
+  Sample(stride, [&](CollectedRow* row) { size += (RowBytes(row) + 7) / 8 * 8; });
+  const uint64_t piece = GrainsOf(size);
+  space_.Reserve(offset, piece);
+  uint8_t* next = space_.Map(offset, piece);
+  ArenaVector<CollectedRow*> sample(&allocator_);
+  Sample(stride, [&](CollectedRow* row) {
+    memcpy(next, row, RowBytes(row));
+    sample.PushBack(reinterpret_cast<CollectedRow*>(next));
+    next += (RowBytes(row) + 7) / 8 * 8;
+  });
+  sorter_.Prepare(sample.begin(), static_cast<uint32_t>(sample.size()), params_.seed,
+                  {control_->memory / kSortShare, control_->participants}, vectors_.chunks());
+  space_.Release(offset, piece);
 }
 
 // The mean of a sample, without rows so long that a few of them would drag it
@@ -242,7 +367,10 @@ void Build::WriteMeta() {
 
 void Build::WriteCenter() {
   const uint32_t dim = index_->layout.dim;
-  Meta(pages_.page(kMetaBlock))->center_block = pages_.count();
+  QuiverPin meta;
+  context_.store.Lock(kMetaBlock, &meta);
+  Meta(context_.store.Edit(&meta))->center_block = context_.store.BlockCount();
+  context_.store.Release(&meta);
   for (size_t first = 0; first < dim; first += kCenterPerPage) {
     const size_t count = std::min(kCenterPerPage, dim - first);
     QuiverPin pin;
@@ -254,32 +382,43 @@ void Build::WriteCenter() {
   }
 }
 
-uint64_t Build::LinkRows(QuiverProgress progress, void* progress_context) {
+uint64_t Build::SortRows(QuiverProgress report, void* context) {
+  const uint64_t total = vectors_.rows();
+  Progress progress(context_.store, &control_->sort.sorted, total, report, context);
+  sorter_.Open();
+  for (uint32_t i; vectors_.Take(&i); vectors_.Release(i)) {
+    RowChunkHead* chunk = vectors_.Chunk(i);
+    CollectedRow* row = VectorChunks::First(chunk);
+    for (uint32_t j = 0; j < chunk->rows; j++) {
+      const size_t bytes = RowBytes(row);
+      sorter_.Add(row, bytes, SplitMix64::At(params_.seed ^ total, chunk->first_row + j));
+      row = VectorChunks::Next(row, bytes);
+      progress.Row();
+    }
+  }
+  progress.Tell();
+  return progress.mine();
+}
+
+uint64_t Build::LinkRows(QuiverProgress report, void* context) {
   auto* inserter = new (AllocateArray<uint8_t>(&allocator_, sizeof(Inserter))) Inserter(context_);
   auto* placer = new (AllocateArray<uint8_t>(&allocator_, sizeof(Placer))) Placer(context_);
-  const std::atomic_ref<uint64_t> linked(control_->linked);
   const uint64_t total = vectors_.rows();
-  uint64_t mine = 0;
-  uint64_t unreported = 0;
+  Progress progress(context_.store, &control_->linked, total, report, context);
+  if (bounded()) return LinkSorted(inserter, placer, &progress);
   twins_.Open(control_->twin_cells);
   for (uint32_t i; vectors_.Take(&i); vectors_.Release(i)) {
     RowChunkHead* chunk = vectors_.Chunk(i);
     CollectedRow* row = VectorChunks::First(chunk);
-    mine += chunk->rows;
     for (uint32_t j = 0; j < chunk->rows; j++) {
       // A row's level does not depend on who links it.
       LinkRow(inserter, placer, row, SplitMix64::At(params_.seed ^ total, chunk->first_row + j));
       row = VectorChunks::Next(row, RowBytes(row));
-      if (++unreported < kProgressRows) continue;
-      context_.store.Poll();  // rows of known vectors need no search, which would
-      const uint64_t done = linked.fetch_add(unreported, std::memory_order_relaxed) + unreported;
-      unreported = 0;
-      if (progress != nullptr) progress(progress_context, done, total);
+      progress.Row();
     }
   }
-  const uint64_t done = linked.fetch_add(unreported, std::memory_order_relaxed) + unreported;
-  if (progress != nullptr) progress(progress_context, done, total);
-  return mine;
+  progress.Tell();
+  return progress.mine();
 }
 
 void Build::LinkRow(Inserter* inserter, Placer* placer, CollectedRow* row, uint64_t random) {
@@ -289,6 +428,31 @@ void Build::LinkRow(Inserter* inserter, Placer* placer, CollectedRow* row, uint6
     if (placer->PlacePosting(node, vector, row->posting, nullptr) == Placed::kYes) return;
   walk.Fill(inserter->Insert(inserter->Prepare(vector), row->posting, params_.ef_construction,
                              random, nullptr));
+}
+
+// Equal rows come one after another, but for those of other chunks, which the search meets.
+uint64_t Build::LinkSorted(Inserter* inserter, Placer* placer, Progress* progress) {
+  sorter_.Open();
+  SortedChunks* chunks = sorter_.chunks();
+  const uint32_t* order = sorter_.Order();
+  uint64_t hash = 0;
+  NodePointer node;  // of the last row, where that made one
+  for (uint32_t i; chunks->Take(&i); chunks->Release(order[i])) {
+    for (CollectedRow* row : sorter_.RowsOf(chunks->Chunk(order[i]))) {
+      const StoredVector vector = row->vector();
+      progress->Row();
+      if (node.valid() && hash == vector.hash &&
+          placer->PlacePosting(node, vector, row->posting, nullptr) == Placed::kYes)
+        continue;
+      hash = vector.hash;
+      const QuiverTid tid = row->posting.tid();
+      node = inserter->Insert(
+          inserter->Prepare(vector), row->posting, params_.ef_construction,
+          SplitMix64::At(params_.seed, uint64_t{tid.block} << 16 | tid.offset), nullptr);
+    }
+  }
+  progress->Tell();
+  return progress->mine();
 }
 
 void Build::Finish() {
@@ -301,14 +465,22 @@ void Build::Finish() {
 }
 
 void Build::Write(QuiverPageSink sink, void* sink_context) {
-  for (uint32_t block = 0; block < pages_.count(); block++) {
-    if (block % 64 == 0) base_->poll(base_->context);
-    uint8_t* page = pages_.page(block);
-    // A lock that was not given back would be taken for the page's LSN.
-    constexpr uint8_t kUnlocked[sizeof(PageHeader::lsn)] = {};
-    if (memcmp(PageAt<PageHeader>(page, 0)->lsn, kUnlocked, sizeof kUnlocked) != 0)
-      Store(base_).Fail(QUIVER_ERROR_INTERNAL, block, -1, "a page of a build is still locked");
+  const Store& store = context_.store;
+  for (uint32_t block = 0; block < store.BlockCount(); block++) {
+    if (block % 64 == 0) store.Poll();
+    if (!bounded()) {
+      uint8_t* page = pages_.page(block);
+      // A lock that was not given back would be taken for the page's LSN.
+      constexpr uint8_t kUnlocked[sizeof(PageHeader::lsn)] = {};
+      if (memcmp(PageAt<PageHeader>(page, 0)->lsn, kUnlocked, sizeof kUnlocked) != 0)
+        store.Fail(QUIVER_ERROR_INTERNAL, block, -1, "a page of a build is still locked");
+      sink(sink_context, block, page);
+      continue;
+    }
+    QuiverPin pin;
+    const uint8_t* page = store.Read(block, &pin);
     sink(sink_context, block, page);
+    store.Release(&pin);
   }
 }
 

@@ -5,15 +5,21 @@
 // code that inserts into an index on disk, over a page store in memory.  Last, the
 // pages are handed out in order.
 //
-//   everybody: Add ... | leader: Prepare | everybody: LinkRows | leader: Finish, Write
+//   everybody: Add ... | leader: Prepare | everybody: SortRows, where it is bounded |
+//   everybody: LinkRows | leader: Finish, Write
 //
 // The caller sees to it that everybody has ended a step before the next begins.
+//
+// A build is bounded where rows or graph would take more memory than it may have.  Rows beyond
+// that go to disk while they are collected; then all are sorted, near ones together
+// (row_sorter.h), and linked in that order over pages on disk (disk_pages.h).  Nothing else
+// is different: the graph is the one that these rows in this order give.
 #ifndef QUIVER_GRAPH_BUILD_H
 #define QUIVER_GRAPH_BUILD_H
 
+#include "graph/disk_pages.h"
 #include "graph/insert.h"
-#include "graph/memory_pages.h"
-#include "graph/row_chunks.h"
+#include "graph/row_sorter.h"
 #include "graph/twins.h"
 
 namespace quiver {
@@ -21,25 +27,35 @@ namespace quiver {
 // What the participants share, at the beginning of their space.
 struct BuildControl {
   QuiverIndexParams params;
+  uint64_t memory;  // bytes that all participants may take; UINT64_MAX: any number
+  uint32_t participants;
+  uint32_t bounded;       // set by Prepare
   uint64_t prepared;  // Prepare has been called, and there is a graph
   uint64_t twin_cells;
   // Apart, since they change all the time.
   alignas(64) RowControl rows;
   alignas(64) RowControl loose;
   alignas(64) PageControl pages;
+  alignas(64) FrameControl frames;
   alignas(64) uint64_t linked;  // rows; atomic
+  alignas(64) SortControl sort;
 };
 
 class Build {
  public:
   // The leader.  space: nullptr for a build without others.
-  Build(const QuiverStore* base, const QuiverIndexParams& params, const QuiverSpace* space);
-  // Another participant, before its first Add or before LinkRows.
+  // memory: 0 for any.
+  Build(const QuiverStore* base, const QuiverIndexParams& params, const QuiverSpace* space,
+        uint64_t memory, uint32_t participants);
+  // Another participant, before its first Add, before SortRows or before LinkRows.
   Build(const QuiverStore* base, const QuiverSpace* space);
 
   void Add(QuiverTid tid, const QuiverValue* value);
   // False where there is no graph to link: the index is a list, and done but for Finish.
   bool Prepare();
+  bool bounded() const { return control_->bounded != 0; }
+  // How many of them this participant has sorted.
+  uint64_t SortRows(QuiverProgress progress, void* progress_context);
   // How many of them this participant has linked.
   uint64_t LinkRows(QuiverProgress progress, void* progress_context);
   void Finish();
@@ -49,8 +65,12 @@ class Build {
   uint32_t page_count() const { return pages_.count(); }
 
  private:
-  Build(const QuiverStore* base, const QuiverSpace* space, const QuiverIndexParams* params);
+  Build(const QuiverStore* base, const QuiverSpace* space, const QuiverIndexParams* params,
+        uint64_t memory, uint32_t participants);
   static BuildControl* MakeControl(const BuildSpace& space, const QuiverIndexParams* params);
+
+  // Tells what all participants have done of a step, now and then.
+  class Progress;
 
   size_t RowBytes(CollectedRow* row) const {
     return sizeof(CollectedRow) + StoredBytes(*index_, row->vector());
@@ -58,11 +78,19 @@ class Build {
   // Calls visit(row) for each stride-th row.
   template <class Visit>
   void Sample(uint64_t stride, const Visit& visit);
+  // Bytes that a graph of so many rows takes.
+  uint64_t GraphBytes(uint64_t rows) const;
+  uint64_t MostInMemory(uint64_t bytes) const;
+  uint64_t FrameMemory() const;
+  // From now on pages lie on disk.
+  void UseDisk();
+  void MakeOrder();
   void ChooseSparseRoom();
   void ChooseCenter();
   float DecodeRow(CollectedRow* row);
   void WriteMeta();
   void WriteCenter();
+  uint64_t LinkSorted(Inserter* inserter, Placer* placer, Progress* progress);
   void LinkRow(Inserter* inserter, Placer* placer, CollectedRow* row, uint64_t random);
 
   const QuiverStore* base_;
@@ -76,10 +104,12 @@ class Build {
   const QuiverIndex* index_;
   const QuiverKernels* kernels_;
   MemoryPages pages_;
-  GraphContext context_;
+  DiskPages disk_pages_;
+  GraphContext context_;  // over either
   VectorChunks vectors_;
   LooseChunks loose_;
   TwinTable twins_;
+  RowSorter sorter_;
   float* scratch_;  // 2 x dim
 };
 

@@ -4,7 +4,7 @@
 
 namespace quiver {
 
-static_assert(kSpaceRegions <= 1 << (63 - kRegionShift), "offsets are those of files: 63 bits");
+static_assert(QUIVER_SPACE_ON_DISK >> 63 == 0, "offsets are those of files: 63 bits");
 
 PrivateSpace::PrivateSpace(const QuiverStore* store)
     : allocator_{store->context, store->allocate},
@@ -12,6 +12,7 @@ PrivateSpace::PrivateSpace(const QuiverStore* store)
       pieces_{ArenaVector<Piece>(&allocator_), ArenaVector<Piece>(&allocator_),
               ArenaVector<Piece>(&allocator_), ArenaVector<Piece>(&allocator_),
               ArenaVector<Piece>(&allocator_)} {
+  static_assert(kUnboundedRegions == 5);
   space_.context = this;
   space_.reserve = [](void* context, uint64_t offset, uint64_t bytes) {
     auto* self = static_cast<PrivateSpace*>(context);
@@ -27,6 +28,9 @@ PrivateSpace::PrivateSpace(const QuiverStore* store)
         ->bytes;
   };
   space_.release = [](void*, uint64_t, uint64_t) {};
+  space_.forget = [](void*, uint64_t, uint64_t) {};
+  space_.load = [](void*, uint64_t, uint64_t, void*) {};
+  space_.save = [](void*, uint64_t, uint64_t, const void*) {};
   space_.wait = [](void*, uint32_t) {};
 }
 

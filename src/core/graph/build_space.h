@@ -8,15 +8,26 @@ namespace quiver {
 
 // What lies where.  A region's pieces follow each other; each starts at the region's
 // first offset plus a multiple of its size.
+constexpr int kRegionShift = QUIVER_SPACE_STRETCH_SHIFT;
+constexpr uint64_t kOnDisk = QUIVER_SPACE_ON_DISK >> kRegionShift;
 enum class SpaceRegion : uint64_t {
   kControl = 0,  // one piece: BuildControl
   kRows = 1,     // RowChunks
   kLoose = 2,    // the same, of rows without a distance
   kPages = 3,    // MemoryPages' chunks
   kTwins = 4,    // one piece: TwinTable's cells
+  // Of a bounded build.
+  kBlocks = 5,   // DiskPages' table
+  kSample = 6,   // one piece: rows that the order is made from
+  kOrder = 7,    // one piece: RowOrder's pivots
+  kBuckets = 8,  // one piece: RowSorter's bucket of each chunk
+  kFrames = 9,   // one piece: DiskPages'
+  kRowsOnDisk = kOnDisk | 1,
+  kLooseOnDisk = kOnDisk | 2,
+  kPagesOnDisk = kOnDisk | 3,
+  kSortedRows = kOnDisk | QUIVER_SPACE_STRETCHES,
 };
-constexpr int kSpaceRegions = 5;
-constexpr int kRegionShift = 48;  // log2 of the bytes that a region may have
+constexpr int kUnboundedRegions = 5;
 
 constexpr uint64_t SpaceOffset(SpaceRegion region, uint64_t piece, uint64_t bytes) {
   return (static_cast<uint64_t>(region) << kRegionShift) + piece * bytes;
@@ -44,6 +55,16 @@ class BuildSpace {
   void Release(uint64_t offset, uint64_t bytes) const {
     space_->release(space_->context, offset, bytes);
   }
+  void Forget(uint64_t offset, uint64_t bytes) const {
+    space_->forget(space_->context, offset, bytes);
+  }
+  // What lies on disk and has been reserved but is not mapped.
+  void Load(uint64_t offset, uint64_t bytes, void* into) const {
+    space_->load(space_->context, offset, bytes, into);
+  }
+  void Save(uint64_t offset, uint64_t bytes, const void* from) const {
+    space_->save(space_->context, offset, bytes, from);
+  }
   void Wait(uint32_t tries) const { space_->wait(space_->context, tries); }
 
  private:
@@ -51,7 +72,8 @@ class BuildSpace {
   const QuiverSpace* space_;
 };
 
-// The space of a build with one participant: memory of its store, none given back.
+// The space of a build with one participant and any amount of memory, which is its
+// store's; none is given back.
 class PrivateSpace {
  public:
   explicit PrivateSpace(const QuiverStore* store);
@@ -67,7 +89,7 @@ class PrivateSpace {
 
   Allocator allocator_;
   QuiverSpace space_;
-  ArenaVector<Piece> pieces_[kSpaceRegions];  // ascending
+  ArenaVector<Piece> pieces_[kUnboundedRegions];  // ascending
 };
 
 }  // namespace quiver

@@ -26,6 +26,12 @@ class PageLock {
                                        std::memory_order_relaxed))
       LockSlowly(space);
   }
+  // False where anybody has it.
+  bool TryLock() const {
+    uint32_t free = 0;
+    return word_.compare_exchange_strong(free, kExclusive, std::memory_order_acquire,
+                                         std::memory_order_relaxed);
+  }
   void Unshare() const { word_.fetch_sub(1, std::memory_order_release); }
   void Unlock() const { word_.fetch_and(~kExclusive, std::memory_order_release); }
 

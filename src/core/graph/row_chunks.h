@@ -2,8 +2,9 @@
 //
 //   chunk: | head | row | row | ... |        row: | hash, scale, ... | stored vector | to 8 |
 //
-// Each participant fills chunks of its own; afterwards whoever takes a chunk links its rows, and
-// its memory is given back.
+// Each participant fills chunks of its own; afterwards whoever takes a chunk links its rows, or
+// sorts them into others, and its memory is given back.  The first so many chunks lie in memory,
+// the rest on disk.
 #ifndef QUIVER_GRAPH_ROW_CHUNKS_H
 #define QUIVER_GRAPH_ROW_CHUNKS_H
 
@@ -18,7 +19,7 @@ struct CollectedRow {
   uint64_t hash;
   float scale;
   uint16_t entries;
-  uint16_t reserved;
+  uint16_t leaf;  // of RowOrder, in sorted chunks; else 0
   PostingEntry posting;
 
   uint8_t* bytes() { return reinterpret_cast<uint8_t*>(this + 1); }
@@ -35,13 +36,15 @@ static_assert(sizeof(RowChunkHead) == 16);
 
 // What the participants share of the chunks of one region.
 struct RowControl {
-  uint32_t chunks;  // handed out for filling; atomic
-  uint32_t taken;   // handed out for linking; atomic
-  uint64_t rows;    // in all of them; atomic
+  uint32_t chunks;     // handed out for filling; atomic
+  uint32_t taken;      // handed out for linking or sorting; atomic
+  uint64_t rows;       // in all of them; atomic
+  uint32_t in_memory;  // chunks before this one lie in memory
+  uint32_t reserved;
 };
 
 // Chunks of rows with vectors (kRows), or of bare entries (kLoose).
-template <class Row, SpaceRegion region>
+template <class Row, SpaceRegion region, SpaceRegion region_on_disk>
 class RowChunks {
  public:
   // Every row fits one; small, so that the participants end at about the same time.
@@ -53,6 +56,7 @@ class RowChunks {
   Row* Add(size_t bytes) {
     bytes = (bytes + 7) / 8 * 8;
     if (bytes > left_) Open();
+    if (kBytes - left_ > forgotten_ + kForgetBytes) ForgetFilled();
     auto* row = reinterpret_cast<Row*>(next_);
     next_ += bytes;
     left_ -= bytes;
@@ -69,6 +73,10 @@ class RowChunks {
     return std::atomic_ref<uint32_t>(control_->chunks).load(std::memory_order_relaxed);
   }
   uint64_t bytes() const { return chunks() * kBytes; }
+  // Whether some of them lie on disk.
+  bool on_disk() const { return chunks() > control_->in_memory; }
+  // The one being filled.
+  uint32_t filling() const { return filling_; }
 
   RowChunkHead* Chunk(uint32_t chunk) const {
     return reinterpret_cast<RowChunkHead*>(space_.Map(OffsetOf(chunk), kBytes));
@@ -84,29 +92,48 @@ class RowChunks {
     return *chunk < chunks();
   }
   void Release(uint32_t chunk) const { space_.Release(OffsetOf(chunk), kBytes); }
+  void Forget(uint32_t chunk) const { ForgetPart(chunk, 0, kBytes); }
 
  private:
-  static uint64_t OffsetOf(uint32_t chunk) { return SpaceOffset(region, chunk, kBytes); }
+  // A chunk being filled on disk keeps its head and about so much in memory.
+  static constexpr uint64_t kForgetBytes = 16384;
+
+  uint64_t OffsetOf(uint32_t chunk) const {
+    return SpaceOffset(chunk < control_->in_memory ? region : region_on_disk, chunk, kBytes);
+  }
+  void ForgetPart(uint32_t chunk, uint64_t from, uint64_t bytes) const {
+    if (chunk >= control_->in_memory) space_.Forget(OffsetOf(chunk) + from, bytes);
+  }
+  void ForgetFilled() {
+    const uint64_t filled = (kBytes - left_) / kForgetBytes * kForgetBytes;
+    ForgetPart(filling_, forgotten_, filled - forgotten_);
+    forgotten_ = filled;
+  }
 
   void Open() {
-    const uint32_t chunk =
-        std::atomic_ref<uint32_t>(control_->chunks).fetch_add(1, std::memory_order_relaxed);
-    space_.Reserve(OffsetOf(chunk), kBytes);
-    head_ = Chunk(chunk);
+    if (head_ != nullptr) Forget(filling_);
+    filling_ = std::atomic_ref<uint32_t>(control_->chunks).fetch_add(1, std::memory_order_relaxed);
+    space_.Reserve(OffsetOf(filling_), kBytes);
+    head_ = Chunk(filling_);
     *head_ = {};
     next_ = reinterpret_cast<uint8_t*>(First(head_));
     left_ = kBytes - sizeof(RowChunkHead);
+    forgotten_ = kForgetBytes;
   }
 
   BuildSpace space_;
   RowControl* control_;
   RowChunkHead* head_ = nullptr;  // of the chunk being filled
+  uint32_t filling_ = QUIVER_INVALID_BLOCK;
   uint8_t* next_ = nullptr;
   uint64_t left_ = 0;
+  uint64_t forgotten_ = kBytes;  // of the chunk being filled, its head aside
 };
 
-using VectorChunks = RowChunks<CollectedRow, SpaceRegion::kRows>;
-using LooseChunks = RowChunks<PostingEntry, SpaceRegion::kLoose>;
+using VectorChunks = RowChunks<CollectedRow, SpaceRegion::kRows, SpaceRegion::kRowsOnDisk>;
+using LooseChunks = RowChunks<PostingEntry, SpaceRegion::kLoose, SpaceRegion::kLooseOnDisk>;
+// All on disk.
+using SortedChunks = RowChunks<CollectedRow, SpaceRegion::kSortedRows, SpaceRegion::kSortedRows>;
 static_assert(sizeof(RowChunkHead) + sizeof(CollectedRow) + size_t{QUIVER_MAX_SPARSE_ENTRIES} * 8 <=
               VectorChunks::kBytes);
 static_assert(VectorChunks::kBytes % kSpaceGrain == 0);

@@ -81,13 +81,6 @@ float RoundInto(const QuiverKernels& kernels, const QuiverIndex& index, const fl
   return scale;
 }
 
-const uint32_t* SparseIndices(const StoredVector& stored) {
-  return reinterpret_cast<const uint32_t*>(stored.bytes);
-}
-const float* SparseValues(const StoredVector& stored) {
-  return reinterpret_cast<const float*>(stored.bytes) + stored.entries;
-}
-
 }  // namespace
 
 bool HasDirection(const QuiverIndex& index, const QuiverValue& value) {

@@ -21,6 +21,14 @@ struct StoredVector {
   uint64_t hash;     // of the original
 };
 
+// Of a SPARSE one.
+inline const uint32_t* SparseIndices(const StoredVector& stored) {
+  return reinterpret_cast<const uint32_t*>(stored.bytes);
+}
+inline const float* SparseValues(const StoredVector& stored) {
+  return reinterpret_cast<const float*>(stored.bytes) + stored.entries;
+}
+
 // A value that others are compared with.
 struct Query {
   const float* vector;  // DENSE, as a stored one but not rounded

@@ -1,94 +1,9 @@
 // Builds by several threads: the index has every row once and is sound in every form, rows of one
 // vector share a node, recall is that of a build alone; memory is given back; who fails ends all.
-#include <thread>
-
-#include "fakes/shared_space.h"
-#include "graph/build.h"
-#include "graph/index_testing.h"
+#include "graph/building_together.h"
 
 namespace quiver::fakes {
 namespace {
-
-using Errors = std::vector<std::optional<QuiverError>>;
-
-// A build by `participants` threads, the first of which leads.
-class Together {
- public:
-  Together(const QuiverIndexParams& params, int participants)
-      : params_(params), participants_(participants) {}
-
-  SharedSpace* space() { return &space_; }
-  bool linked() const { return linked_; }
-  // Called in every store of a participant before it works.
-  std::function<void(int participant, MemoryStore* store)> at_link = [](int, MemoryStore*) {};
-
-  // Participant i adds rows i, i + participants, ...; the errors of the participants.
-  Errors Build(const std::vector<Value>& rows, MemoryFile* file) {
-    Errors errors(static_cast<size_t>(participants_));
-    MemoryStore leader(file);
-    QuiverBuild* build = nullptr;
-    errors[0] = leader.Run([&] {
-      build = quiver_build_begin_shared(leader.callbacks(), &params_, space_.callbacks());
-    });
-    if (errors[0].has_value()) return errors;
-    Step(&leader, build, &errors, [&](QuiverBuild* part, int participant) {
-      for (size_t i = static_cast<size_t>(participant); i < rows.size();
-           i += static_cast<size_t>(participants_)) {
-        const QuiverValue value = rows[i].view();
-        quiver_build_add(part, TidOf(static_cast<uint32_t>(i)),
-                         rows[i].is_null() ? nullptr : &value);
-      }
-    });
-    if (Failed(errors)) return errors;
-    errors[0] = leader.Run([&] { linked_ = quiver_build_prepare(build); });
-    if (Failed(errors)) return errors;
-    linking_ = true;
-    if (linked_)
-      Step(&leader, build, &errors,
-           [&](QuiverBuild* part, int) { quiver_build_link_rows(part, nullptr, nullptr); });
-    if (Failed(errors)) return errors;
-    errors[0] = leader.Run([&] {
-      quiver_build_finish(build);
-      EXPECT_EQ(quiver_build_rows(build), rows.size());
-      quiver_build_write(
-          build,
-          [](void* context, uint32_t, const uint8_t* page) {
-            static_cast<MemoryFile*>(context)->Extend(page);
-          },
-          file);
-      EXPECT_EQ(quiver_build_pages(build), file->block_count());
-    });
-    return errors;
-  }
-
-  static bool Failed(const Errors& errors) {
-    return std::any_of(errors.begin(), errors.end(),
-                       [](const std::optional<QuiverError>& error) { return error.has_value(); });
-  }
-
- private:
-  template <class Work>
-  void Step(MemoryStore* leader, QuiverBuild* build, Errors* errors, const Work& work) {
-    std::vector<std::thread> others;
-    for (int i = 1; i < participants_; i++)
-      others.emplace_back([this, i, errors, &work] {
-        MemoryFile none;
-        MemoryStore store(&none);
-        if (linking_) at_link(i, &store);
-        (*errors)[static_cast<size_t>(i)] =
-            store.Run([&] { work(quiver_build_join(store.callbacks(), space_.callbacks()), i); });
-      });
-    if (linking_) at_link(0, leader);
-    (*errors)[0] = leader->Run([&] { work(build, 0); });
-    for (std::thread& other : others) other.join();
-  }
-
-  QuiverIndexParams params_;
-  int participants_;
-  SharedSpace space_;
-  bool linking_ = false;
-  bool linked_ = false;
-};
 
 std::unique_ptr<MemoryIndex> BuiltBy(int participants, const QuiverIndexParams& params,
                                      const std::vector<Value>& rows) {
@@ -97,10 +12,6 @@ std::unique_ptr<MemoryIndex> BuiltBy(int participants, const QuiverIndexParams& 
   const Errors errors = together.Build(rows, &file);
   for (const std::optional<QuiverError>& error : errors) EXPECT_EQ(Describe(error), "");
   return std::make_unique<MemoryIndex>(file, params);
-}
-
-uint64_t RegionOf(SpaceRegion region) {
-  return static_cast<uint64_t>(region);
 }
 
 // ------------------------------------------------------------------ every form
