@@ -8,6 +8,7 @@
 #include "graph/insert.h"
 #include "graph/repair.h"
 #include "graph/scan.h"
+#include "graph/upper_walk.h"
 #include "graph/vacuum.h"
 #include "graph/verify.h"
 #include "page/canonical.h"
@@ -157,6 +158,11 @@ void quiver_verify(const QuiverStore* store, const QuiverVerifyOptions* options)
 bool quiver_row_stands_twice(const QuiverStore* store, QuiverTid tid, uint32_t first_block,
                              uint32_t second_block) {
   return RowStandsTwice(store, tid, first_block, second_block);
+}
+
+bool quiver_walk_upper(const QuiverStore* store, const QuiverIndex* index, uint32_t ahead,
+                       QuiverVisit visit, void* visit_context) {
+  return WalkUpper(Store(store), *index, ahead, visit, visit_context);
 }
 
 static_assert(static_cast<int>(PageKind::kMeta) == QUIVER_PAGE_META);

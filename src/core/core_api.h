@@ -533,6 +533,20 @@ extern void quiver_verify(const QuiverStore *store, const QuiverVerifyOptions *o
 extern bool quiver_row_stands_twice(const QuiverStore *store, QuiverTid tid,
 									uint32_t first_block, uint32_t second_block);
 
+/* ----------------------------------------------------------------- warming */
+
+/* Told of a block; false: no more. */
+typedef bool (*QuiverVisit) (void *context, uint32_t block);
+
+/*
+ * Reads the pages that every search begins with, each once: meta page, centre, list, and
+ * those of the upper layers that links lead to.  ahead: blocks asked for before they are read
+ * (QuiverStore.prefetch).  visit is told each after it has been read, with no lock held; false where
+ * it ended the walk.  Memory: a bit a block, 8 bytes a page read.  fails: CORRUPTED.
+ */
+extern bool quiver_walk_upper(const QuiverStore *store, const QuiverIndex *index, uint32_t ahead,
+							  QuiverVisit visit, void *visit_context);
+
 /* -------------------------------------------------------------- statistics */
 
 /* Layers that a graph may have, the bottom one included. */
