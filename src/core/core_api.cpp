@@ -4,6 +4,7 @@
 #include <new>
 
 #include "graph/build.h"
+#include "graph/estimate.h"
 #include "graph/index_stats.h"
 #include "graph/insert.h"
 #include "graph/repair.h"
@@ -136,6 +137,11 @@ uint32_t quiver_build_pages(const QuiverBuild* build) {
 }
 void quiver_build_write(QuiverBuild* build, QuiverPageSink sink, void* sink_context) {
   build->Write(sink, sink_context);
+}
+
+bool quiver_estimate_size(const QuiverIndexParams* params, const QuiverRowsGuess* guess,
+                          QuiverSizeEstimate* estimate) {
+  return EstimateSize(*params, *guess, estimate);
 }
 
 void quiver_bulk_delete(const QuiverStore* store, const QuiverIndex* index, QuiverIsDead is_dead,

@@ -443,6 +443,31 @@ extern void quiver_build_link(QuiverBuild *build, QuiverProgress progress, void 
 extern void quiver_build_write(QuiverBuild *build, QuiverPageSink sink, void *sink_context);
 extern uint32_t quiver_build_pages(const QuiverBuild *build);
 
+/* ---------------------------------------------------------------- estimates */
+
+/* What is known of rows before an index of them is built; all vectors differ. */
+typedef struct QuiverRowsGuess
+{
+	double		rows;
+	double		entries;		/* SPARSE: of a vector, on the average */
+	double		entries_deviation;	/* SPARSE: their standard deviation */
+	bool		shared;			/* several participants will build it */
+} QuiverRowsGuess;
+
+typedef struct QuiverSizeEstimate
+{
+	double		pages;			/* of the file */
+	double		memory;			/* bytes that the rows and the graph take at most, at a time */
+	double		most_nodes;		/* node numbers that the file has; must be below 2^32 */
+	uint64_t	list_rows;		/* as many are a list still */
+	bool		graph;			/* there are more */
+	bool		coded;			/* neighbours are known from the node's own pages */
+} QuiverSizeEstimate;
+
+/* False where the form cannot have the dimension or the metric.  Calls nothing. */
+extern bool quiver_estimate_size(const QuiverIndexParams *params, const QuiverRowsGuess *guess,
+								 QuiverSizeEstimate *estimate);
+
 /* ------------------------------------------------------------------ vacuum */
 
 typedef bool (*QuiverIsDead) (void *context, QuiverTid tid);

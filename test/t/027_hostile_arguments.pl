@@ -102,6 +102,7 @@ my %pool = (
 			"(SELECT indexrelid FROM pg_index WHERE indrelid = (SELECT reltoastrelid FROM pg_class WHERE oid = 'vault.docs'::regclass))",
 			"(SELECT oid FROM pg_class WHERE relname = 'other_temp_v')", "(SELECT oid FROM pg_class WHERE relname = 'other_temp')") ],
 	'integer' => [ map { "'$_'::integer" } qw(0 1 -1 2 3 16000 16001 2147483647 -2147483648) ],
+	'bigint' => [ map { "'$_'::bigint" } qw(0 1 -1 1000 9223372036854775807 -9223372036854775808) ],
 	'oid' => [ map { "$_\::oid" } qw(0 1 4294967295) ],
 	'boolean' => [ 'true', 'false' ],
 	'double precision' => [ map { "$_\::float8" } @floats ],
