@@ -11,6 +11,7 @@
 #include "utils/guc.h"
 
 #include "options.h"
+#include "prewarm.h"
 
 int			quiverEfSearch = 0;
 int			quiverIterativeScan = QUIVER_ITERATIVE_RELAXED;
@@ -18,6 +19,7 @@ int			quiverExactOrder = QUIVER_EXACT_ORDER_INDEX;
 int			quiverMaxScanTuples = 0;
 double		quiverScanMemMultiplier = 1.0;
 bool		quiverPlannerHook = true;
+int			quiverPrewarm = QUIVER_PREWARM_OFF;
 static int	simdLevel = QUIVER_SIMD_AUTO;
 
 static const struct config_enum_entry iterativeScanValues[] = {
@@ -38,6 +40,13 @@ static const struct config_enum_entry exactOrderValues[] = {
 	{"no", QUIVER_EXACT_ORDER_OFF, true},
 	{"1", QUIVER_EXACT_ORDER_ON, true},
 	{"0", QUIVER_EXACT_ORDER_OFF, true},
+	{NULL, 0, false}
+};
+
+static const struct config_enum_entry prewarmValues[] = {
+	{"off", QUIVER_PREWARM_OFF, false},
+	{"upper", QUIVER_PREWARM_UPPER, false},
+	{"all", QUIVER_PREWARM_ALL, false},
 	{NULL, 0, false}
 };
 
@@ -118,6 +127,12 @@ QuiverDefineSettings(void)
 							 "Off leaves plans as PostgreSQL makes them.",
 							 &quiverPlannerHook, true,
 							 PGC_USERSET, 0, NULL, NULL, NULL);
+
+	DefineCustomEnumVariable("quiver.prewarm",
+							 "What of all indexes is read into shared buffers after the server has started.",
+							 "Where quiver is in shared_preload_libraries: upper means the pages that every search begins with.",
+							 &quiverPrewarm, QUIVER_PREWARM_OFF, prewarmValues,
+							 PGC_SIGHUP, 0, NULL, NULL, NULL);
 
 	DefineCustomEnumVariable("quiver.simd_level",
 							 "Instruction set used for distances.",

@@ -4,10 +4,12 @@
 #include <new>
 
 #include "graph/build.h"
+#include "graph/estimate.h"
 #include "graph/index_stats.h"
 #include "graph/insert.h"
 #include "graph/repair.h"
 #include "graph/scan.h"
+#include "graph/upper_walk.h"
 #include "graph/vacuum.h"
 #include "graph/verify.h"
 #include "page/canonical.h"
@@ -145,6 +147,11 @@ void quiver_build_write(QuiverBuild* build, QuiverPageSink sink, void* sink_cont
   build->Write(sink, sink_context);
 }
 
+bool quiver_estimate_size(const QuiverIndexParams* params, const QuiverRowsGuess* guess,
+                          QuiverSizeEstimate* estimate) {
+  return EstimateSize(*params, *guess, estimate);
+}
+
 void quiver_bulk_delete(const QuiverStore* store, const QuiverIndex* index, QuiverIsDead is_dead,
                         void* dead_context, void (*delay)(void), QuiverVacuumStats* stats) {
   BulkDelete(Store(store), *index, {is_dead, dead_context, delay}, stats);
@@ -165,6 +172,11 @@ void quiver_verify(const QuiverStore* store, const QuiverVerifyOptions* options)
 bool quiver_row_stands_twice(const QuiverStore* store, QuiverTid tid, uint32_t first_block,
                              uint32_t second_block) {
   return RowStandsTwice(store, tid, first_block, second_block);
+}
+
+bool quiver_walk_upper(const QuiverStore* store, const QuiverIndex* index, uint32_t ahead,
+                       QuiverVisit visit, void* visit_context) {
+  return WalkUpper(Store(store), *index, ahead, visit, visit_context);
 }
 
 static_assert(static_cast<int>(PageKind::kMeta) == QUIVER_PAGE_META);

@@ -476,6 +476,31 @@ extern void quiver_build_link(QuiverBuild *build, QuiverProgress progress, void 
 extern void quiver_build_write(QuiverBuild *build, QuiverPageSink sink, void *sink_context);
 extern uint32_t quiver_build_pages(const QuiverBuild *build);
 
+/* ---------------------------------------------------------------- estimates */
+
+/* What is known of rows before an index of them is built; all vectors differ. */
+typedef struct QuiverRowsGuess
+{
+	double		rows;
+	double		entries;		/* SPARSE: of a vector, on the average */
+	double		entries_deviation;	/* SPARSE: their standard deviation */
+	bool		shared;			/* several participants will build it */
+} QuiverRowsGuess;
+
+typedef struct QuiverSizeEstimate
+{
+	double		pages;			/* of the file */
+	double		memory;			/* bytes that the rows and the graph take at most, at a time */
+	double		most_nodes;		/* node numbers that the file has; must be below 2^32 */
+	uint64_t	list_rows;		/* as many are a list still */
+	bool		graph;			/* there are more */
+	bool		coded;			/* neighbours are known from the node's own pages */
+} QuiverSizeEstimate;
+
+/* False where the form cannot have the dimension or the metric.  Calls nothing. */
+extern bool quiver_estimate_size(const QuiverIndexParams *params, const QuiverRowsGuess *guess,
+								 QuiverSizeEstimate *estimate);
+
 /* ------------------------------------------------------------------ vacuum */
 
 typedef bool (*QuiverIsDead) (void *context, QuiverTid tid);
@@ -565,6 +590,20 @@ extern void quiver_verify(const QuiverStore *store, const QuiverVerifyOptions *o
 /* True where a row stands more than once on two pages, which may be one, at this moment. */
 extern bool quiver_row_stands_twice(const QuiverStore *store, QuiverTid tid,
 									uint32_t first_block, uint32_t second_block);
+
+/* ----------------------------------------------------------------- warming */
+
+/* Told of a block; false: no more. */
+typedef bool (*QuiverVisit) (void *context, uint32_t block);
+
+/*
+ * Reads the pages that every search begins with, each once: meta page, centre, list, and
+ * those of the upper layers that links lead to.  ahead: blocks asked for before they are read
+ * (QuiverStore.prefetch).  visit is told each after it has been read, with no lock held; false where
+ * it ended the walk.  Memory: a bit a block, 8 bytes a page read.  fails: CORRUPTED.
+ */
+extern bool quiver_walk_upper(const QuiverStore *store, const QuiverIndex *index, uint32_t ahead,
+							  QuiverVisit visit, void *visit_context);
 
 /* -------------------------------------------------------------- statistics */
 

@@ -75,7 +75,7 @@ my $inspections = $node->safe_psql('postgres', q(
 		JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid AND extname = 'quiver'
 		WHERE 'regclass'::regtype = ANY (p.proargtypes)
 ));
-like($inspections, qr/quiver_check.*quiver_index_digest.*quiver_index_stats/, 'the functions that read an index');
+like($inspections, qr/quiver_check.*quiver_index_digest.*quiver_index_stats.*quiver_prewarm/, 'the functions that read an index');
 $node->safe_psql('postgres', "GRANT EXECUTE ON FUNCTION $inspections TO stranger, tenant, owner");
 
 my $other_session = $node->background_psql('postgres', timeout => 3600);
@@ -102,10 +102,11 @@ my %pool = (
 			"(SELECT indexrelid FROM pg_index WHERE indrelid = (SELECT reltoastrelid FROM pg_class WHERE oid = 'vault.docs'::regclass))",
 			"(SELECT oid FROM pg_class WHERE relname = 'other_temp_v')", "(SELECT oid FROM pg_class WHERE relname = 'other_temp')") ],
 	'integer' => [ map { "'$_'::integer" } qw(0 1 -1 2 3 16000 16001 2147483647 -2147483648) ],
+	'bigint' => [ map { "'$_'::bigint" } qw(0 1 -1 1000 9223372036854775807 -9223372036854775808) ],
 	'oid' => [ map { "$_\::oid" } qw(0 1 4294967295) ],
 	'boolean' => [ 'true', 'false' ],
 	'double precision' => [ map { "$_\::float8" } @floats ],
-	'text' => [ "''", "'l2'", "'ip'", "'cosine'", "'l1'", "'hamming'", "'jaccard'", "'L2'", "'%s%n%d%1\$s'", "repeat(U&'\\00e9', 70)", "repeat('x', 1000000)", "E'\\x01\\x7f'", "'l2''; DROP TABLE home.mine; --'" ],
+	'text' => [ "''", "'all'", "'upper'", "'l2'", "'ip'", "'cosine'", "'l1'", "'hamming'", "'jaccard'", "'L2'", "'%s%n%d%1\$s'", "repeat(U&'\\00e9', 70)", "repeat('x', 1000000)", "E'\\x01\\x7f'", "'l2''; DROP TABLE home.mine; --'" ],
 	'vector' => [ map({ "$_\::vector" } @dense), "'[3.4028235e38,-3.4028235e38,3.4028235e38]'::vector", "'[1.1754944e-38,1,1]'::vector" ],
 	'halfvec' => [ map({ "$_\::halfvec" } map { s/1e-45/6e-8/r } @dense), "'[65504,-65504,65504]'::halfvec" ],
 	'sparsevec' => [ map({ "'$_'::sparsevec" } '{}/1', '{}/3', '{1:1,3:-2}/3', '{}/1000000000', '{1:1,1000000000:-3.4e38}/1000000000', '{2:1e-38}/3'),
@@ -313,7 +314,7 @@ sub run_as
 	return (\%times, \%states);
 }
 
-my $inspect_pattern = '^quiver_(check|index_stats|index_digest)\(';
+my $inspect_pattern = '^quiver_(check|index_stats|index_digest|prewarm)\(';
 my ($times, $states) = run_as('nobody', '');
 my $sum = 0;
 $sum += $_ for map { values %$_ } values %$times;
@@ -333,7 +334,7 @@ for (@functions)
 		ok($of{42501} && !$times->{value}{$signature}, "nobody: $signature is denied");
 		is(join(' ', grep { $_ !~ /^(42501|00000)$/ } keys %of), '', "nobody: $signature tells nothing of the object");
 	}
-	elsif ($name !~ /^quiver_bound_in$/)
+	elsif ($name !~ /^quiver_(bound_in|prewarm_running)$/)
 	{
 		ok($times->{value}{$signature}, "$signature gives values") or diag(join(' ', %of));
 	}
@@ -350,7 +351,7 @@ for my $role ('stranger', 'tenant')
 		is(join(' ', grep { $times->{value}{$function} } 1), '', "$role: $function tells nothing");
 		ok($states->{$function}{42501}, "$role: $function is denied");
 	}
-	is(scalar(keys %$states), 3, "$role: three functions");
+	is(scalar(keys %$states), 4, "$role: four functions");
 }
 for my $role ('owner', 'monitor')
 {

@@ -11,11 +11,6 @@ namespace quiver {
 
 namespace {
 
-// Pages of the list before it becomes a graph: about where sweeping it, which is
-// exact, begins to cost more than searching a graph of its rows at the default
-// ef_search (docs/decisions/0004-list-limit.md).
-constexpr uint32_t kListLimit = 64;
-
 // Rows between two reports of progress.
 constexpr uint64_t kProgressRows = 256;
 

@@ -24,6 +24,11 @@
 
 namespace quiver {
 
+// Pages of the list before it becomes a graph: about where sweeping it, which is
+// exact, begins to cost more than searching a graph of its rows at the default
+// ef_search (docs/decisions/0004-list-limit.md).
+constexpr uint32_t kListLimit = 64;
+
 // What the participants share, at the beginning of their space.
 struct BuildControl {
   QuiverIndexParams params;
