@@ -189,7 +189,7 @@ SELECT id FROM ic_alter ORDER BY s <-> '{1:22}/6' LIMIT 1;
 RESET enable_seqscan;
 DROP TABLE ic_alter;
 
--- too little memory: a warning once, and the build goes on
+-- too little memory: in temporary files; what it would take depends on nothing here
 SET maintenance_work_mem = '1MB';
 CREATE TABLE ic_mem AS SELECT i AS id, array_fill(i::real, ARRAY[200])::vector(200) AS v FROM generate_series(1, 2000) i;
 \set VERBOSITY terse

@@ -1,9 +1,9 @@
 /*
  * build_parallel.c - workers of CREATE INDEX.
  *
- * The same two steps are made by everybody, leader included: rows are read from the table by a
- * parallel scan, and linked in chunks.  Workers are launched for each; between the two they have
- * ended, and the leader prepares the graph alone.  Workers that do not start, or cannot open
+ * The same steps are made by everybody, leader included: rows are read from the table by a
+ * parallel scan, sorted where the build is bounded, and linked in chunks.  Workers are launched for
+ * each; between two of them they have ended, and the leader prepares the graph alone.  Workers that do not start, or cannot open
  * the leader's memory, leave their part to the others.
  *
  * An error of any of them ends the build: PostgreSQL brings a worker's to the leader, and

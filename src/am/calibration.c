@@ -225,7 +225,7 @@ QuiverMeasurePace(const QuiverIndexParams *params, uint64 rows, int entries, uin
 	calibration->store.fail = CalibrationFail;
 	AllocateMadeUp(&row, params, entries);
 	build = quiver_build_begin_shared(&calibration->store, params,
-									  QuiverSpaceOf(QuiverMakePrivateSpace(memory)));
+									  QuiverSpaceOf(QuiverMakePrivateSpace(memory)), 0, 1);
 
 	INSTR_TIME_SET_CURRENT(start);
 	while (added < most)

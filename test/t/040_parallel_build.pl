@@ -168,7 +168,7 @@ foreach my $serial (
 	[ 'no workers allowed', 'SET max_parallel_maintenance_workers = 0; CREATE INDEX s ON rows USING quiver (v)' ],
 	[ 'no workers for the table', 'ALTER TABLE rows SET (parallel_workers = 0); CREATE INDEX s ON rows USING quiver (v); ALTER TABLE rows RESET (parallel_workers)' ],
 	[ 'a small table', 'SET min_parallel_table_scan_size = 100000; CREATE INDEX s ON rows USING quiver (v)' ],
-	[ 'little memory', "SET maintenance_work_mem = '63MB'; CREATE INDEX s ON rows USING quiver (v)" ])
+	[ 'little memory', "SET maintenance_work_mem = '15MB'; CREATE INDEX s ON rows USING quiver (v)" ])
 {
 	my ($name, $sql) = @$serial;
 	my ($text) = logged($sql, name => $name);
@@ -176,10 +176,10 @@ foreach my $serial (
 	$node->safe_psql('postgres', 'DROP INDEX IF EXISTS s');
 }
 {
-	my ($text) = logged("SET maintenance_work_mem = '64MB'; CREATE INDEX s ON rows USING quiver (v)", name => 'memory for one worker');
+	my ($text) = logged("SET maintenance_work_mem = '16MB'; CREATE INDEX s ON rows USING quiver (v)", name => 'memory for one worker');
 	is(workers_of($text, 's')->{link}{wanted}, 1, 'memory for one worker: one');
 	$node->safe_psql('postgres', 'DROP INDEX s; ALTER TABLE rows SET (parallel_workers = 1)');
-	($text) = logged("SET maintenance_work_mem = '10MB'; CREATE INDEX s ON rows USING quiver (v)", name => 'one worker for the table');
+	($text) = logged("SET maintenance_work_mem = '14MB'; CREATE INDEX s ON rows USING quiver (v)", name => 'one worker for the table');
 	is(workers_of($text, 's')->{link}{wanted}, 1, 'one worker for the table: one, whatever the memory');
 	$node->safe_psql('postgres', 'DROP INDEX s; ALTER TABLE rows RESET (parallel_workers)');
 }

@@ -1,0 +1,205 @@
+# Proves: a build takes no more than maintenance_work_mem, all its processes together; where the graph needs more it goes on in
+# temporary files, with workers and without, in every class, and the index has every row once, is sound and finds as much as one
+# built at once; it says so in one NOTICE; errors, cancels and limits of temporary files leave nothing behind.
+
+use strict;
+use warnings;
+
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = PostgreSQL::Test::Cluster->new('node');
+$node->init;
+$node->append_conf('postgresql.conf', q(
+autovacuum = off
+max_worker_processes = 8
+max_parallel_maintenance_workers = 0
+min_parallel_table_scan_size = 0
+shared_buffers = 64MB
+log_min_messages = debug1
+));
+$node->start;
+my $seed = $ENV{QUIVER_SEED} || 45;
+my $count = $ENV{QUIVER_DEEP} ? 60000 : 12000;
+note "seed $seed, $count rows";
+
+# In clusters, as embeddings are; every seventh without a vector, every fifth with that of another.
+$node->safe_psql('postgres', qq(
+	CREATE EXTENSION quiver;
+	SELECT setseed($seed / 1000.0);
+	CREATE TABLE centers AS
+		SELECT c, (SELECT array_agg(random() - 0.5 + 0 * (c + j)) FROM generate_series(1, 160) j)::vector(160) AS v FROM generate_series(0, 39) c;
+	CREATE TABLE noises AS
+		SELECT c, (SELECT array_agg((random() - 0.5) * 0.7 + 0 * (c + j)) FROM generate_series(1, 160) j)::vector(160) AS v FROM generate_series(0, 996) c;
+	CREATE TABLE rows AS
+		SELECT i AS id, CASE WHEN i % 7 = 3 THEN NULL ELSE a.v + n.v + m.v END::vector(160) AS v, NULL::bit(160) AS b, NULL::sparsevec(160) AS s
+		FROM generate_series(1, $count) i JOIN centers a ON a.c = i % 40 JOIN noises n ON n.c = i % 997 JOIN noises m ON m.c = i / 5 % 991;
+	UPDATE rows SET b = binary_quantize(v)::bit(160), s = (v - (v * v) * v)::sparsevec WHERE v IS NOT NULL;
+	ALTER TABLE rows ALTER id SET NOT NULL;
+	VACUUM FULL rows;
+	CREATE TABLE queries AS SELECT id, v + (SELECT v FROM noises WHERE c = 5) AS v FROM rows WHERE v IS NOT NULL AND id % ($count / 100) = 0;
+	ANALYZE;
+));
+
+# Temporary files and orphans of the data directory, besides those that are open.
+sub left_behind
+{
+	my $base = $node->data_dir . '/base';
+	return join ' ', glob("$base/pgsql_tmp/*"), $node->safe_psql('postgres', q(
+		SELECT string_agg(f, ' ') FROM pg_ls_dir('base/' || (SELECT oid FROM pg_database WHERE datname = current_database())) f
+		WHERE f ~ '^\d+$' AND NOT EXISTS (SELECT FROM pg_class WHERE pg_relation_filenode(oid) = f::oid)));
+}
+
+sub recall
+{
+	my ($operator) = @_;
+	return $node->safe_psql('postgres', qq(
+		SET enable_seqscan = off; SET enable_sort = off;
+		SELECT round(avg(hits), 3) FROM (
+			SELECT (SELECT count(*) FROM (SELECT v $operator q.v AS d FROM rows ORDER BY v $operator q.v LIMIT 10) f
+				WHERE d <= (SELECT max(d) FROM (SELECT v $operator q.v AS d FROM rows WHERE v IS NOT NULL OFFSET 0) a
+					WHERE d <= (SELECT d FROM (SELECT v $operator q.v AS d FROM rows WHERE v IS NOT NULL ORDER BY (v $operator q.v) + 0 LIMIT 10) e
+						ORDER BY d DESC LIMIT 1))) / 10.0 AS hits
+			FROM queries q) s));
+}
+
+sub is_whole
+{
+	my ($name) = @_;
+	is($node->safe_psql('postgres', q(SELECT coalesce(string_agg(message, '; '), '') FROM quiver_check('i', true) WHERE severity <> 'info')), '', "$name: sound, and has every row");
+	return;
+}
+
+# Peak memory of the backend and its workers over what the backend had before, kB: private, and shared but for shared buffers.
+sub watch
+{
+	my ($pid, $base) = @_;
+	my ($private, $shared) = (0, 0);
+	foreach my $dir (glob('/proc/[0-9]*'))
+	{
+		open(my $line, '<', "$dir/cmdline") or next;
+		my $command = <$line> // '';
+		close($line);
+		my ($of) = $dir =~ /(\d+)$/;
+		next unless $of == $pid || $command =~ /parallel worker for PID $pid\b/;
+		open(my $maps, '<', "$dir/smaps") or next;
+		my $kind = '';
+		my ($mine, $ours) = (0, 0);
+		while (my $entry = <$maps>)
+		{
+			if ($entry =~ /^[0-9a-f]+-[0-9a-f]+ \S+ \S+ \S+ \d+ *(.*)$/)
+			{
+				my $path = $1;
+				$kind = $path =~ /memfd:quiver/ ? 'shared' : $path =~ /pgsql_tmp/ || $path eq '' || $path =~ /^\[/ ? 'private' : '';
+			}
+			elsif ($entry =~ /^Rss: +(\d+) kB/)
+			{
+				$mine += $1 if $kind eq 'private';
+				$ours += $1 if $kind eq 'shared';
+			}
+		}
+		close($maps);
+		$private += $mine > $base ? $mine - $base : 0;
+		$shared = $ours if $ours > $shared;
+	}
+	return $private + $shared;
+}
+
+my %ample;
+foreach my $class ([ 'v', 'vector_l2_ops', '<->' ], [ 'v', 'vector_cosine_ops', '<=>' ], [ 'v', 'vector_l1_ops', '<+>' ],
+	[ 'b', 'bit_hamming_ops' ], [ 's', 'sparsevec_l2_ops' ])
+{
+	my ($column, $ops, $operator) = @$class;
+	$node->safe_psql('postgres', "SET maintenance_work_mem = '1GB'; CREATE INDEX i ON rows USING quiver ($column $ops)");
+	$ample{$ops} = recall($operator) if $operator;
+	my $size = $node->safe_psql('postgres', "SELECT pg_relation_size('i')");
+	foreach my $workers (0, 1)
+	{
+		my $name = "$ops, $workers workers";
+		my ($out, $err);
+		my $memory = 1 + int($size / 4 / 1024 / 1024);
+		my $rc = $node->psql('postgres', "DROP INDEX IF EXISTS i; SET maintenance_work_mem = '${memory}MB'; ALTER TABLE rows SET (parallel_workers = $workers);"
+			. "SET max_parallel_maintenance_workers = 2; CREATE INDEX i ON rows USING quiver ($column $ops)", stdout => \$out, stderr => \$err);
+		is($rc, 0, "$name: built");
+		my @notices = $err =~ /NOTICE: .*part by part.*maintenance_work_mem is $memory MB/g;
+		is(scalar(@notices), 1, "$name: one NOTICE") or diag $err;
+		is_whole($name);
+		cmp_ok($node->safe_psql('postgres', "SELECT pg_relation_size('i')"), '<', $size * 1.05, "$name: not larger");
+		if ($operator)
+		{
+			my $got = recall($operator);
+			note "$name: recall $got, at once $ample{$ops}";
+			cmp_ok($got, '>=', $ample{$ops} - 0.01, "$name: recall as at once");
+		}
+	}
+	$node->safe_psql('postgres', 'DROP INDEX i');
+}
+is(left_behind(), '', 'no file is left');
+
+# --- memory.  A small graph leaves the participants' own megabyte and the sampling's blind moments a larger part: 1.1 is shown by
+# larger builds.
+foreach my $workers (0, 1)
+{
+	my $memory = 16;
+	$node->safe_psql('postgres', "ALTER TABLE rows SET (parallel_workers = $workers); INSERT INTO rows SELECT id + 1000000, v + v, b, s FROM rows WHERE id < 1000000")
+		if !$workers;
+	$node->safe_psql('postgres', "ALTER TABLE rows SET (parallel_workers = $workers)");
+	my $session = $node->background_psql('postgres');
+	my $pid = $session->query_safe('SELECT pg_backend_pid();');
+	my $base = watch($pid, 0);
+	my $done = $node->safe_psql('postgres', 'SELECT 1');
+	my $stdin = "SET client_min_messages = error; SET maintenance_work_mem = '${memory}MB'; SET max_parallel_maintenance_workers = 2; CREATE INDEX i ON rows USING quiver (v); \\echo built\n";
+	$session->{stdin} .= $stdin;
+	my $peak = 0;
+	my $limit = time + 120;
+	until ($session->{stdout} =~ /built/ || time > $limit)
+	{
+		$session->{run}->pump_nb;
+		my $now = watch($pid, $base);
+		$peak = $now if $now > $peak;
+		select(undef, undef, undef, 0.02);
+	}
+	like($session->{stdout}, qr/built/, "memory, $workers workers: built");
+	note "memory, $workers workers: peak $peak kB of ${memory} MB";
+	cmp_ok($peak, '>', 4 * 1024, "memory, $workers workers: seen");
+	cmp_ok($peak, '<', $memory * 1024 * 1.25, "memory, $workers workers: not exceeded");
+	$session->quit;
+	is_whole("memory, $workers workers");
+	$node->safe_psql('postgres', 'DROP INDEX i');
+}
+
+# --- files: their limit, a cancel, a worker's end
+{
+	my ($out, $err);
+	my $rc = $node->psql('postgres', "SET temp_file_limit = '4MB'; SET maintenance_work_mem = '2MB'; CREATE INDEX i ON rows USING quiver (v)", stdout => \$out, stderr => \$err);
+	isnt($rc, 0, 'temp_file_limit: refused');
+	like($err, qr/temporary file size exceeds temp_file_limit/, 'temp_file_limit: why');
+	foreach my $workers (0, 1)
+	{
+		$node->safe_psql('postgres', "ALTER TABLE rows SET (parallel_workers = $workers)");
+		foreach my $timeout (30, 200, 500, 900)
+		{
+			($out, $err) = ('', '');
+			$node->psql('postgres', "SET statement_timeout = $timeout; SET maintenance_work_mem = '4MB'; SET max_parallel_maintenance_workers = 2; CREATE INDEX i ON rows USING quiver (v)", stdout => \$out, stderr => \$err);
+			like($err, qr/canceling statement due to statement timeout|^NOTICE[^\n]*$/, "cancelled after $timeout ms, $workers workers");
+			$node->safe_psql('postgres', 'DROP INDEX IF EXISTS i');
+		}
+	}
+	is(left_behind(), '', 'no file is left by what failed');
+	cmp_ok($node->safe_psql('postgres', "SELECT temp_bytes FROM pg_stat_database WHERE datname = current_database()"), '>', 10000000, 'temporary files are counted');
+}
+
+# --- REINDEX CONCURRENTLY, and CREATE INDEX CONCURRENTLY with writers between its steps, in little memory
+{
+	my ($out, $err);
+	$node->safe_psql('postgres', "SET client_min_messages = error; SET maintenance_work_mem = '4MB'; CREATE INDEX CONCURRENTLY i ON rows USING quiver (v)");
+	is_whole('concurrently');
+	$node->safe_psql('postgres', "DELETE FROM rows WHERE id % 10 = 1");
+	$node->safe_psql('postgres', "SET client_min_messages = error; SET maintenance_work_mem = '4MB'; REINDEX INDEX CONCURRENTLY i");
+	is_whole('reindexed');
+	is(left_behind(), '', 'no file is left');
+}
+
+$node->stop;
+done_testing();
