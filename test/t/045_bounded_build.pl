@@ -33,9 +33,9 @@ $node->safe_psql('postgres', qq(
 	CREATE TABLE noises AS
 		SELECT c, (SELECT array_agg((random() - 0.5) * 0.7 + 0 * (c + j)) FROM generate_series(1, 160) j)::vector(160) AS v FROM generate_series(0, 996) c;
 	CREATE TABLE rows AS
-		SELECT i AS id, CASE WHEN i % 7 = 3 THEN NULL ELSE a.v + n.v + m.v END::vector(160) AS v, NULL::bit(160) AS b, NULL::sparsevec(160) AS s
+		SELECT i AS id, CASE WHEN i % 7 = 3 THEN NULL ELSE a.v + n.v + m.v END::vector(160) AS v, NULL::bit(640) AS b, NULL::sparsevec(160) AS s
 		FROM generate_series(1, $count) i JOIN centers a ON a.c = i % 40 JOIN noises n ON n.c = i % 997 JOIN noises m ON m.c = i / 5 % 991;
-	UPDATE rows SET b = binary_quantize(v)::bit(160), s = (v - (v * v) * v)::sparsevec WHERE v IS NOT NULL;
+	UPDATE rows SET b = repeat(binary_quantize(v)::text, 4)::bit(640), s = (v - (v * v) * v)::sparsevec WHERE v IS NOT NULL;
 	ALTER TABLE rows ALTER id SET NOT NULL;
 	VACUUM FULL rows;
 	CREATE TABLE queries AS SELECT id, v + (SELECT v FROM noises WHERE c = 5) AS v FROM rows WHERE v IS NOT NULL AND id % ($count / 100) = 0;
