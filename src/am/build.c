@@ -278,6 +278,7 @@ MakeGraph(BuildState *state, IndexInfo *info)
 	int			workers = QuiverPlanBuildWorkers(state->heap, state->index);
 	QuiverParallelBuild *parallel = NULL;
 	double		tuples;
+	bool		linked;
 
 	if (workers > 0)
 		parallel = QuiverBeginParallel(state, info, workers);
@@ -291,13 +292,13 @@ MakeGraph(BuildState *state, IndexInfo *info)
 		tuples = table_index_build_scan(state->heap, state->index, info, false, true,
 										QuiverAddBuildRow, state, NULL);
 
-	if (quiver_build_prepare(state->build))
+	linked = quiver_build_prepare(state->build);
+	if (quiver_build_is_bounded(state->build))
+		TellBounded(state);
+	if (linked)
 	{
 		if (quiver_build_is_bounded(state->build))
-		{
-			TellBounded(state);
 			DoStep(state, parallel, QUIVER_PHASE_SORT);
-		}
 		DoStep(state, parallel, QUIVER_PHASE_LINK);
 	}
 	quiver_build_finish(state->build);

@@ -60,7 +60,8 @@ struct QuiverBuildSpace
 	QuiverSpace space;
 	int			fds[1 + QUIVER_SPACE_STRETCHES];	/* memory, -1: private; stretches on disk,
 													 * -1: not there yet */
-	uint64		onDisk;			/* bytes that this process has reserved there */
+	uint64		onDisk;			/* bytes that this process has reserved there, but for released ones */
+	uint64		everOnDisk;
 	Window	   *windows;
 	int			windowCount;
 	int			windowRoom;
@@ -223,6 +224,7 @@ ReserveOnDisk(QuiverBuildSpace *space, uint64 offset, uint64 bytes)
 	if (*fd < 0)
 		MakeTemporaryFiles(space);
 	space->onDisk += bytes;
+	space->everOnDisk += bytes;
 	if (temp_file_limit >= 0 && space->onDisk > (uint64) temp_file_limit * 1024)
 		ereport(ERROR,
 				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
@@ -263,6 +265,8 @@ SpaceRelease(void *context, uint64_t offset, uint64_t bytes)
 	off_t		position;
 	int			fd = *FileOf(space, offset, &position);
 
+	if (IsOnDisk(offset))
+		space->onDisk -= Min(bytes, space->onDisk);
 	if (fd < 0)
 		(void) madvise(SpaceMap(space, offset, bytes), bytes, MADV_DONTNEED);
 	else
@@ -353,8 +357,8 @@ EndSpace(void *context)
 
 	for (int i = 0; i < space->windowCount; i++)
 		(void) munmap(space->windows[i].address, space->windows[i].bytes);
-	if (space->onDisk > 0)
-		pgstat_report_tempfile((size_t) space->onDisk);
+	if (space->everOnDisk > 0)
+		pgstat_report_tempfile((size_t) space->everOnDisk);
 	for (int i = 0; i < (int) lengthof(space->fds); i++)
 	{
 		if (space->fds[i] < 0)

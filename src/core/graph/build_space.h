@@ -21,7 +21,8 @@ enum class SpaceRegion : uint64_t {
   kSample = 6,   // one piece: rows that the order is made from
   kOrder = 7,    // one piece: RowOrder's pivots
   kBuckets = 8,  // one piece: RowSorter's bucket of each chunk
-  kFrames = 9,   // one piece: DiskPages'
+  kFrames = 9,   // DiskPages'
+  kFrameHeads = 10,  // one piece: the same
   kRowsOnDisk = kOnDisk | 1,
   kLooseOnDisk = kOnDisk | 2,
   kPagesOnDisk = kOnDisk | 3,

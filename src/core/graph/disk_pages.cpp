@@ -20,6 +20,7 @@ DiskPages::DiskPages(const QuiverStore* base, const BuildSpace& space, PageContr
       shared_(frames),
       allocator_{base->context, base->allocate},
       store_(),
+      frames_(&allocator_),
       entries_(&allocator_) {
   static constexpr auto pages = [](void* context) { return static_cast<DiskPages*>(context); };
   store_.context = this;
@@ -79,16 +80,34 @@ DiskPages::DiskPages(const QuiverStore* base, const BuildSpace& space, PageContr
 }
 
 void DiskPages::Create(uint64_t bytes) {
-  shared_->frames = std::clamp<uint64_t>(bytes / (kPageBytes + sizeof(FrameHead)), kFewestFrames,
-                                         kNoFrame);
-  space_.Reserve(SpaceOffset(SpaceRegion::kFrames, 0, 0), FrameBytes(shared_->frames));
+  const uint64_t pieces = bytes / (kPieceBytes + kPieceFrames * sizeof(FrameHead));
+  shared_->frames =
+      std::clamp<uint64_t>(pieces * kPieceFrames, kFewestFrames, kNoFrame / 2 + 1);
+  space_.Reserve(SpaceOffset(SpaceRegion::kFrameHeads, 0, 0), HeadBytes());
   Open();
 }
 
 void DiskPages::Open() {
-  frames_ =
-      space_.Map(SpaceOffset(SpaceRegion::kFrames, 0, 0), FrameBytes(shared_->frames));
-  heads_ = reinterpret_cast<FrameHead*>(frames_ + shared_->frames * kPageBytes);
+  heads_ = reinterpret_cast<FrameHead*>(
+      space_.Map(SpaceOffset(SpaceRegion::kFrameHeads, 0, 0), HeadBytes()));
+}
+
+void DiskPages::MapFrames(size_t piece) {
+  if (piece >= frames_.size()) frames_.Resize(piece + 1);
+  frames_[piece] = space_.Map(SpaceOffset(SpaceRegion::kFrames, piece, kPieceBytes), kPieceBytes);
+}
+
+// The pieces up to this one.
+void DiskPages::ReserveFrames(uint32_t piece) {
+  const std::atomic_ref<uint32_t> reserved(shared_->reserved);
+  if (reserved.load(std::memory_order_acquire) > piece) return;
+  const PageLock reserving(&shared_->reserving);
+  reserving.Lock(space_);
+  for (uint32_t next; (next = reserved.load(std::memory_order_relaxed)) <= piece;) {
+    space_.Reserve(SpaceOffset(SpaceRegion::kFrames, next, kPieceBytes), kPieceBytes);
+    reserved.store(next + 1, std::memory_order_release);
+  }
+  reserving.Unlock();
 }
 
 void DiskPages::MapEntries(size_t piece) {
@@ -137,7 +156,10 @@ uint32_t DiskPages::TakeFrame() {
   const std::atomic_ref<uint64_t> first(shared_->first);
   if (first.load(std::memory_order_relaxed) < shared_->frames) {
     const uint64_t frame = first.fetch_add(1, std::memory_order_relaxed);
-    if (frame < shared_->frames) return static_cast<uint32_t>(frame);
+    if (frame < shared_->frames) {
+      ReserveFrames(static_cast<uint32_t>(frame / kPieceFrames));
+      return static_cast<uint32_t>(frame);
+    }
   }
   const std::atomic_ref<uint64_t> hand(shared_->hand);
   for (uint64_t tries = 1;; tries++) {

@@ -17,8 +17,10 @@ namespace quiver {
 // What the participants share besides frames, table and file.
 struct FrameControl {
   uint64_t frames;
-  uint64_t first;  // never used yet; atomic
-  uint64_t hand;   // of the clock; atomic
+  uint64_t first;      // never used yet; atomic
+  uint64_t hand;       // of the clock; atomic
+  uint32_t reserved;   // pieces of frames; atomic
+  uint32_t reserving;  // PageLock: of who adds one
 };
 
 class DiskPages {
@@ -29,7 +31,8 @@ class DiskPages {
   DiskPages(const QuiverStore* base, const BuildSpace& space, PageControl* control,
             FrameControl* frames);
 
-  // One participant, before there are pages: frames of about so many bytes together.
+  // One participant, before there are pages: frames of about so many bytes together, which
+  // are reserved when they are wanted.
   void Create(uint64_t bytes);
   // Each of the others.
   void Open();
@@ -63,21 +66,30 @@ class DiskPages {
   static constexpr uint32_t kPieceEntries = kSpaceGrain / sizeof(Entry);
   static_assert(kPieceEntries % kChunkPages == 0);
 
-  static uint64_t FrameBytes(uint64_t frames) {
-    return GrainsOf(frames * (kPageBytes + sizeof(FrameHead)));
-  }
+  static constexpr uint32_t kPieceFrames = 64;
+  static constexpr uint64_t kPieceBytes = kPieceFrames * kPageBytes;
+  static_assert(kPieceBytes % kSpaceGrain == 0 && kFewestFrames % kPieceFrames == 0);
+
+  uint64_t HeadBytes() const { return GrainsOf(shared_->frames * sizeof(FrameHead)); }
   Entry& EntryOf(uint32_t block) {
     const size_t piece = block / kPieceEntries;
     if (piece >= entries_.size() || entries_[piece] == nullptr) [[unlikely]]
       MapEntries(piece);
     return entries_[piece][block % kPieceEntries];
   }
-  uint8_t* Page(uint32_t frame) { return frames_ + uint64_t{frame} * kPageBytes; }
+  uint8_t* Page(uint32_t frame) {
+    const size_t piece = frame / kPieceFrames;
+    if (piece >= frames_.size() || frames_[piece] == nullptr) [[unlikely]]
+      MapFrames(piece);
+    return frames_[piece] + (frame % kPieceFrames) * kPageBytes;
+  }
   uint8_t* PageOf(const QuiverPin& pin) { return Page(EntryOf(pin.block).frame); }
   static std::atomic_ref<uint32_t> FrameOf(Entry& entry) {
     return std::atomic_ref<uint32_t>(entry.frame);
   }
   void MapEntries(size_t piece);
+  void MapFrames(size_t piece);
+  void ReserveFrames(uint32_t piece);
   uint8_t* Get(uint32_t block, bool exclusive);
   void Bring(uint32_t block, Entry* entry);
   uint32_t TakeFrame();
@@ -90,9 +102,9 @@ class DiskPages {
   FrameControl* shared_;
   Allocator allocator_;
   QuiverStore store_;
-  uint8_t* frames_ = nullptr;
   FrameHead* heads_ = nullptr;
-  ArenaVector<Entry*> entries_;  // null: not mapped yet
+  ArenaVector<uint8_t*> frames_;  // pieces; null: not mapped yet
+  ArenaVector<Entry*> entries_;   // the same
   uint32_t target_ = QUIVER_INVALID_BLOCK;
 };
 
