@@ -51,7 +51,7 @@ class PageStore {
   QuiverStore callbacks_;
   bool counting_ = false;
   uint64_t distinct_ = 0;
-  uint32_t turn_ = 0;           // calls of BeginDistinct
+  uint32_t turn_ = 0;            // calls of BeginDistinct
   std::vector<uint32_t> turns_;  // by block: in which it was counted last
 };
 

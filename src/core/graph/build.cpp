@@ -92,6 +92,7 @@ Build::Build(const QuiverStore* base, const QuiverSpace* space, const QuiverInde
       kernels_(quiver_kernels()),
       pages_(base, space_, &control_->pages),
       context_{Store(pages_.store()), nullptr, kernels_, &allocator_, true},
+      packer_(&context_, &pages_),
       vectors_(space_, &control_->rows),
       loose_(space_, &control_->loose),
       twins_(space_) {
@@ -298,18 +299,11 @@ void Build::Finish() {
     for (uint32_t j = 0; j < chunk->rows; j++) AppendLoose(context_.store, posting[j]);
     loose_.Release(i);
   }
+  packer_.Plan();
 }
 
 void Build::Write(QuiverPageSink sink, void* sink_context) {
-  for (uint32_t block = 0; block < pages_.count(); block++) {
-    if (block % 64 == 0) base_->poll(base_->context);
-    uint8_t* page = pages_.page(block);
-    // A lock that was not given back would be taken for the page's LSN.
-    constexpr uint8_t kUnlocked[sizeof(PageHeader::lsn)] = {};
-    if (memcmp(PageAt<PageHeader>(page, 0)->lsn, kUnlocked, sizeof kUnlocked) != 0)
-      Store(base_).Fail(QUIVER_ERROR_INTERNAL, block, -1, "a page of a build is still locked");
-    sink(sink_context, block, page);
-  }
+  packer_.Write(sink, sink_context);
 }
 
 }  // namespace quiver

@@ -2,8 +2,8 @@
 //
 // Rows are collected first, as they will be stored; that gives the centre.  Then either
 // the rows fit a list, or each is inserted into a graph of finished pages by the same
-// code that inserts into an index on disk, over a page store in memory.  Last, the
-// pages are handed out in order.
+// code that inserts into an index on disk, over a page store in memory.  Last, pages
+// are handed out on which near nodes lie together (pack.h).
 //
 //   everybody: Add ... | leader: Prepare | everybody: LinkRows | leader: Finish, Write
 //
@@ -12,7 +12,7 @@
 #define QUIVER_GRAPH_BUILD_H
 
 #include "graph/insert.h"
-#include "graph/memory_pages.h"
+#include "graph/pack.h"
 #include "graph/row_chunks.h"
 #include "graph/twins.h"
 
@@ -46,7 +46,7 @@ class Build {
   void Write(QuiverPageSink sink, void* sink_context);
   uint64_t Memory() const;
   uint64_t rows() const { return vectors_.rows() + loose_.rows(); }
-  uint32_t page_count() const { return pages_.count(); }
+  uint32_t page_count() const { return packer_.count(); }
 
  private:
   Build(const QuiverStore* base, const QuiverSpace* space, const QuiverIndexParams* params);
@@ -77,6 +77,7 @@ class Build {
   const QuiverKernels* kernels_;
   MemoryPages pages_;
   GraphContext context_;
+  Packer packer_;
   VectorChunks vectors_;
   LooseChunks loose_;
   TwinTable twins_;
