@@ -81,8 +81,7 @@ DiskPages::DiskPages(const QuiverStore* base, const BuildSpace& space, PageContr
 
 void DiskPages::Create(uint64_t bytes) {
   const uint64_t pieces = bytes / (kPieceBytes + kPieceFrames * sizeof(FrameHead));
-  shared_->frames =
-      std::clamp<uint64_t>(pieces * kPieceFrames, kFewestFrames, kNoFrame / 2 + 1);
+  shared_->frames = std::clamp<uint64_t>(pieces * kPieceFrames, kFewestFrames, kNoFrame / 2 + 1);
   space_.Reserve(SpaceOffset(SpaceRegion::kFrameHeads, 0, 0), HeadBytes());
   Open();
 }
@@ -203,8 +202,7 @@ uint32_t DiskPages::Extend() {
   const uint32_t block = count();
   if (block == QUIVER_INVALID_BLOCK - 1)
     Store(&store_).Fail(QUIVER_ERROR_LIMIT, block, -1, "the index has no more blocks");
-  if (block % kChunkPages == 0)
-    space_.Reserve(OnDisk(block), uint64_t{kChunkPages} * kPageBytes);
+  if (block % kChunkPages == 0) space_.Reserve(OnDisk(block), uint64_t{kChunkPages} * kPageBytes);
   if (block % kPieceEntries == 0) {
     const uint64_t offset = SpaceOffset(SpaceRegion::kBlocks, block / kPieceEntries, kSpaceGrain);
     space_.Reserve(offset, kSpaceGrain);
