@@ -13,27 +13,15 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 use IndexContents;
+use ReplayServers;
 
 my $rounds = $ENV{QUIVER_DEEP} ? 6 : 2;
 note("$rounds rounds");
 
-my $primary = PostgreSQL::Test::Cluster->new('one');
 # wal_log_hints is what pg_rewind needs in the absence of checksums; Cluster sets it.
-$primary->init(allows_streaming => 1);
-$primary->append_conf('postgresql.conf', qq(
-wal_consistency_checking = 'generic'
-wal_keep_size = 8GB
-max_wal_size = 1GB
-shared_buffers = 16MB
-autovacuum = off
-log_statement = none
-));
-$primary->start;
+my $primary = start_primary('one');
+create_extensions($primary, 200);
 $primary->safe_psql('postgres', q(
-	CREATE EXTENSION quiver;
-	CREATE EXTENSION pageinspect;
-	CREATE FUNCTION vec(i int) RETURNS vector LANGUAGE sql IMMUTABLE AS
-		'SELECT array_agg((hashint8(i * 10000::bigint + j) % 1000)::real ORDER BY j)::vector FROM generate_series(1, 200) j';
 	CREATE TABLE t (id int PRIMARY KEY, v vector(200));
 	INSERT INTO t SELECT i, vec(i) FROM generate_series(1, 1600) i;
 	CREATE INDEX t_v ON t USING quiver (v) WITH (m = 8, ef_construction = 32);
@@ -41,10 +29,7 @@ $primary->safe_psql('postgres', q(
 	INSERT INTO l SELECT i, vec(i) FROM generate_series(1, 300) i;
 	CREATE INDEX l_v ON l USING quiver (v) WITH (m = 8);
 ));
-$primary->backup('base');
-my $standby = PostgreSQL::Test::Cluster->new('two');
-$standby->init_from_backup($primary, 'base', has_streaming => 1);
-$standby->start;
+my $standby = start_standby('two', $primary);
 
 # The nearest of vec(i) that a new scan finds, and how many rows the index gave.
 sub nearest
