@@ -144,7 +144,7 @@ uint8_t* DiskPages::Get(uint32_t block, bool exclusive) {
 void DiskPages::Bring(uint32_t block, Entry* entry) {
   const uint32_t frame = TakeFrame();
   space_.Load(OnDisk(block), kPageBytes, Page(frame));
-  heads_[frame].used = 1;
+  std::atomic_ref<uint8_t>(heads_[frame].used).store(1, std::memory_order_relaxed);
   heads_[frame].dirty = 0;
   FrameOf(*entry).store(frame, std::memory_order_relaxed);
   std::atomic_ref<uint32_t>(heads_[frame].block).store(block, std::memory_order_release);
@@ -211,7 +211,7 @@ uint32_t DiskPages::Extend() {
   Entry& entry = EntryOf(block);
   PageLock(&entry.lock).Lock(space_);
   memset(Page(frame), 0, kPageBytes);
-  heads_[frame].used = 1;
+  std::atomic_ref<uint8_t>(heads_[frame].used).store(1, std::memory_order_relaxed);
   heads_[frame].dirty = 1;
   FrameOf(entry).store(frame, std::memory_order_relaxed);
   std::atomic_ref<uint32_t>(heads_[frame].block).store(block, std::memory_order_release);
