@@ -1,6 +1,7 @@
 # Proves: a build takes no more than maintenance_work_mem, all its processes together; where the graph needs more it goes on in
 # temporary files, with workers and without, in every class, and the index has every row once, is sound and finds as much as one
-# built at once; it says so in one NOTICE; errors, cancels and limits of temporary files leave nothing behind.
+# built at once; it says so in one NOTICE; so it is with odd shapes (NULLs, equal and zero vectors, one row, none, expressions, partial
+# indexes, partitions); errors, cancels and limits of temporary files leave nothing behind.
 
 use strict;
 use warnings;
@@ -170,6 +171,102 @@ foreach my $workers (0, 1)
 	is_whole("memory, $workers workers");
 	$node->safe_psql('postgres', 'DROP INDEX i');
 }
+
+# --- odd shapes, in little memory and in ample, by the leader alone and with workers (040 has these with workers in ample memory)
+$node->safe_psql('postgres', q(
+	CREATE TABLE third AS SELECT id, v FROM rows WHERE id < 3000;
+	CREATE TABLE nulls AS SELECT i AS id, v FROM generate_series(1, 16000) i LEFT JOIN rows ON i % 10 = 0 AND id = i / 10 * 7 + 1;
+	CREATE TABLE same AS SELECT i AS id, '[1,2,3]'::vector(3) AS v FROM generate_series(1, 100000) i;
+	CREATE TABLE zeros AS SELECT i AS id, '[0,0,0]'::vector(3) AS v FROM generate_series(1, 100000) i;
+	CREATE TABLE few_vectors AS SELECT i AS id, (SELECT v FROM centers WHERE c = i % 40) AS v FROM generate_series(1, 12000) i;
+	CREATE TABLE one AS SELECT 1 AS id, '[1,2,3]'::vector(3) AS v;
+	CREATE TABLE none (id int, v vector(3));
+	CREATE TABLE parent (id int, v vector(160)) PARTITION BY RANGE (id);
+	CREATE TABLE p1 PARTITION OF parent FOR VALUES FROM (0) TO (2000);
+	CREATE TABLE p2 PARTITION OF parent FOR VALUES FROM (2000) TO (4000);
+	CREATE TABLE p_empty PARTITION OF parent FOR VALUES FROM (-10) TO (0);
+	CREATE TABLE p3 (id int, v vector(160));
+	INSERT INTO parent SELECT id, v FROM rows WHERE id < 4000;
+	INSERT INTO p3 SELECT id, v FROM rows WHERE id BETWEEN 4000 AND 5999;
+	DROP INDEX IF EXISTS i;
+));
+
+# Every row once, by the index's own count and by a scan to its end; nothing damaged.
+sub has_all
+{
+	my ($name, $index, $table, $order) = @_;
+	is($node->safe_psql('postgres', "SELECT coalesce(string_agg(message, '; '), '') FROM quiver_check('$index', true) WHERE severity <> 'info'"), '', "$name: sound");
+	is($node->safe_psql('postgres', "SELECT rows FROM quiver_index_stats('$index')"), $node->safe_psql('postgres', "SELECT count(*) FROM $table"), "$name: as many rows as the table");
+	is($node->safe_psql('postgres', qq(
+		SET enable_seqscan = off; SET enable_sort = off;
+		SELECT count(*), count(DISTINCT id), sum(id) FROM (SELECT id FROM $table ORDER BY $order) s)),
+		$node->safe_psql('postgres', "SELECT count(*), count(DISTINCT id), sum(id) FROM $table"), "$name: found, each once") if defined $order;
+	return;
+}
+
+# Runs statements that build; how many builds told that they are bounded, and how many steps had their workers.
+sub shape
+{
+	my ($name, $workers, $memory, $sql, $bounded, @tables) = @_;
+	my $plan = $workers ? "SET (parallel_workers = $workers)" : 'RESET (parallel_workers)';
+	my ($out, $err);
+	is($node->psql('postgres', join('', map { "ALTER TABLE $_ $plan;" } @tables) .
+		"SET maintenance_work_mem = '$memory'; SET max_parallel_maintenance_workers = $workers; SET client_min_messages = debug1; $sql", stdout => \$out, stderr => \$err), 0, "$name: built") or diag $err;
+	is(() = $err =~ /NOTICE: .*is built part by part/g, $memory eq '1MB' ? $bounded : 0, "$name: part by part, or not");
+	my $steps = () = $err =~ /: $workers of $workers workers launched to load rows/g;
+	cmp_ok($steps, '>=', $workers ? 1 : 0, "$name: workers, if wanted");
+	return;
+}
+
+my @ways = ([ 0, '1MB' ], [ 2, '1MB' ], [ 0, '256MB' ]);
+foreach my $way (@ways)
+{
+	my ($workers, $memory) = @$way;
+	foreach my $case (
+		[ 'nine tenths NULL', 'nulls', 'v vector_l2_ops', 1, 'v <-> (SELECT v FROM centers WHERE c = 1)' ],
+		[ '100,000 equal vectors', 'same', 'v vector_l2_ops', 1, "v <-> '[1,1,1]'" ],
+		[ '100,000 zero vectors under cosine', 'zeros', 'v vector_cosine_ops', 1, "v <=> '[1,1,1]'" ],
+		[ 'few vectors of many rows', 'few_vectors', 'v vector_ip_ops', 1, 'v <#> (SELECT v FROM centers WHERE c = 1)' ],
+		[ 'one row', 'one', 'v vector_l2_ops', 0, "v <-> '[1,1,1]'" ],
+		[ 'no rows', 'none', 'v vector_l2_ops', 0, "v <-> '[1,1,1]'" ],
+		[ 'expression', 'third', '((v::halfvec(160))) halfvec_l2_ops', 1, 'v::halfvec(160) <-> (SELECT v FROM centers WHERE c = 1)::halfvec(160)' ],
+		[ 'partial', 'third WHERE id % 3 > 0', 'v vector_l2_ops', 1, 'v <-> (SELECT v FROM centers WHERE c = 1)' ],
+		[ 'partial, few rows', 'third WHERE id < 100', 'v vector_l2_ops', 0, 'v <-> (SELECT v FROM centers WHERE c = 1)' ])
+	{
+		my ($shape, $from, $key, $bounded, $order) = @$case;
+		my $name = "$shape, $workers workers, $memory";
+		my ($table, $where) = $from =~ /^(\w+)(.*)$/;
+		shape($name, $workers, $memory, "CREATE INDEX i ON $table USING quiver ($key)$where", $bounded, $table);
+		has_all($name, 'i', $from, $order);
+		is($node->safe_psql('postgres', "SELECT nodes FROM quiver_index_stats('i')"), '1', "$name: one node") if $table eq 'same';
+		$node->safe_psql('postgres', 'DROP INDEX i');
+	}
+	my $name = "partitions, $workers workers, $memory";
+	my @partitions = ('p1', 'p2', 'p3', 'p_empty');
+	shape("$name, of the parent", $workers, $memory, 'CREATE INDEX ip ON parent USING quiver (v)', 2, @partitions);
+	shape("$name, ON ONLY", $workers, $memory, 'CREATE INDEX io ON ONLY parent USING quiver (v vector_l1_ops);' .
+		join('', map { "CREATE INDEX io_$_ ON $_ USING quiver (v vector_l1_ops); ALTER INDEX io ATTACH PARTITION io_$_;" } 'p1', 'p2', 'p_empty'), 2, @partitions);
+	is($node->safe_psql('postgres', "SELECT indisvalid FROM pg_index WHERE indexrelid = 'io'::regclass"), 't', "$name, ON ONLY: valid with the last");
+	shape("$name, ATTACH PARTITION", $workers, $memory, 'ALTER TABLE parent ATTACH PARTITION p3 FOR VALUES FROM (4000) TO (6000)', 2, @partitions);
+	foreach my $partition (@partitions)
+	{
+		has_all("$name, $partition", $_, $partition) foreach split /\n/, $node->safe_psql('postgres',
+			"SELECT indexrelid::regclass FROM pg_index WHERE indrelid = '$partition'::regclass AND indisvalid ORDER BY 1");
+	}
+	foreach my $order ('<->', '<+>')
+	{
+		is($node->safe_psql('postgres', qq(SET enable_seqscan = off; SET enable_sort = off;
+			SELECT count(*), sum(id) FROM (SELECT id FROM parent ORDER BY v $order (SELECT v FROM centers WHERE c = 1)) s)),
+			$node->safe_psql('postgres', 'SELECT count(*), sum(id) FROM parent'), "$name: found over all, $order");
+	}
+	if ($workers > 0)
+	{
+		shape("$name, REINDEX", $workers, $memory, 'REINDEX INDEX CONCURRENTLY ip', 3, @partitions);
+		has_all("$name, REINDEX, $_", "${_}_v_idx", $_) foreach @partitions;
+	}
+	$node->safe_psql('postgres', 'ALTER TABLE parent DETACH PARTITION p3; DROP INDEX p3_v_idx, p3_v_idx1; DROP INDEX ip, io');
+}
+is(left_behind(), '', 'odd shapes: no file is left');
 
 # --- files: their limit, a cancel, a worker's end
 {

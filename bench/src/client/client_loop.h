@@ -17,6 +17,11 @@ struct PreparedCall {
   std::vector<const std::string*> values;
 };
 
+// The part of a run that counts, in seconds since it began.  It may be settled while clients run.
+struct CountedSpan {
+  double begin = 0, end = 0;
+};
+
 // What clients of one kind do.  Times are seconds since the loop began.
 class Workload {
  public:

@@ -16,7 +16,9 @@ SearchLoad::SearchLoad(const ServerEngine& engine, const Matrix& queries,
       s_(settings),
       encoded_(queries.rows),
       ids_(queries.rows * static_cast<size_t>(settings.k), kNoRow),
-      asked_(queries.rows, false) {
+      asked_(queries.rows, false),
+      own_span_{settings.warm_up, settings.warm_up + settings.seconds},
+      span_(settings.span ? settings.span : &own_span_) {
   for (size_t i = 0; i < queries.rows; ++i)
     AppendValue(engine.table().am().search_wire(), queries, queries.Row(i), &encoded_[i]);
   seconds_.reserve(1 << 20);
@@ -32,7 +34,8 @@ std::unique_ptr<PgConnection> SearchLoad::NewSession() {
 }
 
 Workload::Next SearchLoad::Take(size_t client, double now, std::vector<PreparedCall>* calls) {
-  if (now >= s_.warm_up + s_.seconds) return Next::kFinished;
+  if (now >= span_->end) return Next::kFinished;
+  if (s_.rate > 0 && static_cast<double>(next_) > now * s_.rate) return Next::kWait;
   query_of_[client] = next_++ % encoded_.size();
   calls->push_back({kSearch, {&encoded_[query_of_[client]]}});
   return Next::kSend;
@@ -48,12 +51,11 @@ void SearchLoad::Answer(size_t client, const PGresult* result) {
 }
 
 void SearchLoad::Done(size_t, double sent, double now) {
-  if (now < s_.warm_up) return;
+  if (now < span_->begin) return;
   if (!measuring_) cpu_begin_ = ThreadCpuSeconds();
   measuring_ = true;
   cpu_end_ = ThreadCpuSeconds();
-  if (sent >= s_.warm_up && now <= s_.warm_up + s_.seconds)
-    seconds_.push_back(static_cast<float>(now - sent));
+  if (sent >= span_->begin && now <= span_->end) seconds_.push_back(static_cast<float>(now - sent));
 }
 
 void SearchLoad::Failed(size_t, const std::string&, const std::string& message) {

@@ -16,6 +16,8 @@ struct SearchLoadSettings {
   int ef = 40;
   double warm_up = 2;  // seconds, not measured
   double seconds = 60;
+  double rate = 0;                    // searches a second of all clients together; 0: no limit
+  const CountedSpan* span = nullptr;  // in place of warm_up and seconds
 };
 
 class SearchLoad : public Workload {
@@ -35,15 +37,20 @@ class SearchLoad : public Workload {
   const std::vector<int64_t>& ids() const { return ids_; }
   const std::vector<bool>& asked() const { return asked_; }
 
+  SearchLoad(const SearchLoad&) = delete;
+  SearchLoad& operator=(const SearchLoad&) = delete;
+
  private:
   const ServerEngine& engine_;
   SearchLoadSettings s_;
   std::vector<std::string> encoded_;  // all queries, made before the clock starts
-  size_t next_ = 0;
-  std::vector<size_t> query_of_;  // of each client
+  size_t next_ = 0;                   // also how many have been sent
+  std::vector<size_t> query_of_;      // of each client
   std::vector<float> seconds_;
   std::vector<int64_t> ids_;
   std::vector<bool> asked_;
+  CountedSpan own_span_;
+  const CountedSpan* span_;
   bool measuring_ = false;
   double cpu_begin_ = 0, cpu_end_ = 0;
 };

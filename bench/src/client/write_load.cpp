@@ -56,7 +56,7 @@ std::unique_ptr<PgConnection> WriteLoad::NewSession() {
 }
 
 Workload::Next WriteLoad::Take(size_t client, double now, std::vector<PreparedCall>* calls) {
-  if (next_ >= s_.rows || now >= s_.until) return Next::kFinished;
+  if (next_ >= s_.rows || now >= (s_.span ? s_.span->end : s_.until)) return Next::kFinished;
   if (s_.rate > 0 && static_cast<double>(next_) > now * s_.rate) return Next::kWait;
   row_of_[client] = next_;
   WrittenRow row = source_(next_++);
@@ -88,7 +88,7 @@ void WriteLoad::Answer(size_t client, const PGresult* result) {
 
 void WriteLoad::Done(size_t client, double sent, double now) {
   written_.push_back(row_of_[client]);
-  if (sent < s_.counted_from) return;
+  if (sent < (s_.span ? s_.span->begin : s_.counted_from)) return;
   seconds_.push_back(now - sent);
   first_ = std::min(first_, sent);
   last_ = now;

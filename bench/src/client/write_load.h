@@ -31,6 +31,7 @@ struct WriteLoadSettings {
   double until = HUGE_VAL;  // seconds, no more afterwards
   double rate = 0;          // rows a second of all clients together; 0: as many as they can
   double counted_from = 0;  // seconds: rows sent before are not counted
+  const CountedSpan* span = nullptr;  // in place of counted_from and until
 };
 
 class WriteLoad : public Workload {

@@ -20,9 +20,10 @@ constexpr Subcommand kSubcommands[] = {
     {"filter", quiver::bench::RunFilter},   {"bound", quiver::bench::RunBound},
     {"cold", quiver::bench::RunColdMode},   {"plans", quiver::bench::RunPlans},
     {"tenancy", quiver::bench::RunTenancy}, {"inserts", quiver::bench::RunInserts},
-    {"mixed", quiver::bench::RunMixed},     {"vacuum", quiver::bench::RunVacuum},
-    {"churn", quiver::bench::RunChurn},     {"update", quiver::bench::RunUpdate},
-    {"dead", quiver::bench::RunDead},       {"data", quiver::bench::RunData},
+    {"mixed", quiver::bench::RunMixed},     {"replace", quiver::bench::RunReplace},
+    {"vacuum", quiver::bench::RunVacuum},   {"churn", quiver::bench::RunChurn},
+    {"update", quiver::bench::RunUpdate},   {"dead", quiver::bench::RunDead},
+    {"data", quiver::bench::RunData},
 };
 
 }  // namespace

@@ -16,6 +16,7 @@ void RunPlans(const CommandLine& options);
 void RunTenancy(const CommandLine& options);
 void RunInserts(const CommandLine& options);
 void RunMixed(const CommandLine& options);
+void RunReplace(const CommandLine& options);
 void RunVacuum(const CommandLine& options);
 void RunChurn(const CommandLine& options);
 void RunUpdate(const CommandLine& options);

@@ -151,8 +151,9 @@ Build::Build(const QuiverStore* base, const QuiverSpace* space, const QuiverInde
   if (params != nullptr) {
     control_->memory = memory == 0 ? UINT64_MAX : memory;
     control_->participants = std::max(participants, 1u);
-    control_->rows.in_memory =
-        static_cast<uint32_t>(MostInMemory(control_->memory) / VectorChunks::kBytes);
+    // One of each participant at least: few rows are no reason to go to disk.
+    control_->rows.in_memory = static_cast<uint32_t>(std::max<uint64_t>(
+        MostInMemory(control_->memory) / VectorChunks::kBytes, control_->participants));
     control_->loose.in_memory = static_cast<uint32_t>(
         std::min<uint64_t>(control_->memory / kLooseShare / LooseChunks::kBytes, UINT32_MAX));
   }
@@ -191,10 +192,11 @@ uint64_t Build::GraphBytes(uint64_t rows) const {
   return pages * kPageBytes * 33 / 32 + TwinTable::BytesFor(TwinTable::CellsFor(rows));
 }
 
-// Rows are given back as they are linked, so the larger one of rows and graph counts.
+// Rows are given back as they are linked, so the larger one of rows and graph counts.  Pages
+// that lie on disk are in none of the large pieces that pages_ would take.
 uint64_t Build::Memory() const {
-  return loose_.bytes() +
-         std::max(vectors_.bytes(), std::max(GraphBytes(vectors_.rows()), pages_.bytes()));
+  const uint64_t pages = bounded() ? uint64_t{pages_.count()} * kPageBytes : pages_.bytes();
+  return loose_.bytes() + std::max(vectors_.bytes(), std::max(GraphBytes(vectors_.rows()), pages));
 }
 
 // Bytes of rows that a build of so many bytes can have.
