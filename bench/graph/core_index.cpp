@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <vector>
 
 #include "base/pinning.h"
 #include "truth/ground_truth.h"
@@ -86,7 +87,7 @@ void CoreSearcher::SetEf(int ef) {
   options_.ef_search = ef;
 }
 
-void CoreSearcher::Search(const float* query, int64_t* ids) {
+const QuiverScanStats* CoreSearcher::Scan(const float* query, int64_t* ids) {
   memory_.Reset();
   const QuiverValue* value = query_.Set(query);
   bool nearest = quiver_has_direction(index_->index(), value);
@@ -97,12 +98,24 @@ void CoreSearcher::Search(const float* query, int64_t* ids) {
   int found = 0;
   while (found < k_ && quiver_scan_next(scan, &row)) ids[found++] = RowOf(row.tid);
   std::fill(ids + found, ids + k_, kNoRow);
+  return quiver_scan_stats(scan);
+}
 
-  const QuiverScanStats* stats = quiver_scan_stats(scan);
+void CoreSearcher::Search(const float* query, int64_t* ids) {
+  const QuiverScanStats* stats = Scan(query, ids);
   counters_.pages += stats->pages;
   counters_.expanded += stats->expanded;
   counters_.descended += stats->descended;
   counters_.estimates += stats->estimates;
+}
+
+uint64_t CoreSearcher::DistinctPages(const float* query) {
+  std::vector<int64_t> ids(static_cast<size_t>(k_));
+  const uint64_t before = store_.distinct();
+  store_.BeginDistinct();
+  Scan(query, ids.data());
+  store_.EndDistinct();
+  return store_.distinct() - before;
 }
 
 }  // namespace quiver::bench

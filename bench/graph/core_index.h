@@ -56,8 +56,12 @@ class CoreSearcher : public Searcher {
 
   const QuiverScanStats& counters() const { return counters_; }
   void ResetCounters() { counters_ = {}; }
+  // The different pages of one more search, which is not counted otherwise.
+  uint64_t DistinctPages(const float* query);
 
  private:
+  const QuiverScanStats* Scan(const float* query, int64_t* ids);
+
   const CoreIndex* index_;
   int k_;
   CoreValue query_;

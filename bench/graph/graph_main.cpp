@@ -72,7 +72,7 @@ void PrintSweep(const Dataset& dataset, const GroundTruth& truth, const GraphOpt
                 int k, CoreSearcher* core, std::vector<Contestant>* contestants) {
   Matrix queries = dataset.queries.First(options.queries);
   MarkdownTable table({"engine", "ef", fmt::format("recall@{}", k), "CPU us", "expanded",
-                       "descended", "estimates", "pages"});
+                       "descended", "estimates", "pages", "distinct"});
   for (int ef : options.efs) {
     for (Contestant& contestant : *contestants) contestant.searcher->SetEf(ef);
     core->ResetCounters();
@@ -89,8 +89,11 @@ void PrintSweep(const Dataset& dataset, const GroundTruth& truth, const GraphOpt
         for (uint64_t sum :
              {counters.expanded, counters.descended, counters.estimates, counters.pages})
           cells.push_back(PerSearch(sum, searches));
+        uint64_t distinct = 0;
+        for (size_t i = 0; i < queries.rows; ++i) distinct += core->DistinctPages(queries.Row(i));
+        cells.push_back(PerSearch(distinct, queries.rows));
       } else {
-        cells.resize(8);
+        cells.resize(9);
       }
       table.Add(cells);
     }

@@ -39,7 +39,9 @@ PageStore::PageStore(const IndexPages* pages, OperationMemory* memory)
   callbacks_.block_count = [](void* context) { return Of(context)->pages_->count(); };
   callbacks_.read = [](void* context, uint32_t block, QuiverPin* pin) {
     *pin = {.block = block, .handle = 0, .exclusive = false, .edited = nullptr};
-    return Of(context)->pages_->Page(block);
+    PageStore* self = Of(context);
+    if (self->counting_) self->Count(block);
+    return self->pages_->Page(block);
   };
   callbacks_.lock = [](void*, uint32_t, QuiverPin*) -> const uint8_t* { RefuseChange(); };
   callbacks_.release = [](void*, QuiverPin*) {};
@@ -63,6 +65,18 @@ PageStore::PageStore(const IndexPages* pages, OperationMemory* memory)
   callbacks_.get_target = [](void*) { return QUIVER_INVALID_BLOCK; };
   callbacks_.set_target = [](void*, uint32_t) { RefuseChange(); };
   callbacks_.fail = Report;
+}
+
+void PageStore::BeginDistinct() {
+  counting_ = true;
+  turn_++;
+  turns_.resize(pages_->count());
+}
+
+void PageStore::Count(uint32_t block) {
+  if (turns_[block] == turn_) return;
+  turns_[block] = turn_;
+  distinct_++;
 }
 
 }  // namespace quiver::bench

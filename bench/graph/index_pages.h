@@ -37,12 +37,22 @@ class PageStore {
 
   const QuiverStore* callbacks() const { return &callbacks_; }
 
+  // Counts pages from here on, each once until the next call.
+  void BeginDistinct();
+  void EndDistinct() { counting_ = false; }
+  uint64_t distinct() const { return distinct_; }  // since it was made
+
  private:
+  void Count(uint32_t block);
   static PageStore* Of(void* context) { return static_cast<PageStore*>(context); }
 
   const IndexPages* pages_;
   OperationMemory* memory_;
   QuiverStore callbacks_;
+  bool counting_ = false;
+  uint64_t distinct_ = 0;
+  uint32_t turn_ = 0;            // calls of BeginDistinct
+  std::vector<uint32_t> turns_;  // by block: in which it was counted last
 };
 
 }  // namespace quiver::bench

@@ -413,9 +413,9 @@ typedef struct QuiverSpace
 
 /*
  * Builds in memory, alone.  Of store, only allocate, poll and fail are called
- * (context passed on).  allocate is asked for chunks of 256 kB and 16 MB and one
- * array of up to 64 bytes a row, and must hand out memory that lives until
- * the build ends.
+ * (context passed on).  allocate is asked for chunks of 256 kB and 16 MB, one array of
+ * up to 64 bytes a row and, at the end, one of 12 bytes a node, and must hand out memory
+ * that lives until the build ends.
  */
 extern QuiverBuild *quiver_build_begin(const QuiverStore *store, const QuiverIndexParams *params);
 
@@ -467,6 +467,8 @@ extern uint64_t quiver_build_sort_rows(QuiverBuild *build, QuiverProgress progre
  */
 extern uint64_t quiver_build_link_rows(QuiverBuild *build, QuiverProgress progress,
 									   void *progress_context);
+
+/* Adds the rows without a distance, and decides where the nodes go: quiver_build_pages is final then. */
 extern void quiver_build_finish(QuiverBuild *build);
 
 /* All three, for a build alone.  Call once, after the last add. */

@@ -3,11 +3,11 @@
 #ifndef QUIVER_FAKES_INTERLEAVER_H
 #define QUIVER_FAKES_INTERLEAVER_H
 
-#include <condition_variable>
 #include <cstdint>
+#include <deque>
 #include <functional>
-#include <mutex>
-#include <vector>
+#include <semaphore>
+#include <utility>
 
 #include "base/random.h"
 
@@ -18,7 +18,7 @@ class Interleaver {
   // Each pause point lets another session go on with a chance of 1 in `every`.
   explicit Interleaver(uint64_t seed, uint32_t every = 3) : random_(seed), every_(every) {}
 
-  void Add(std::function<void()> session) { sessions_.push_back({std::move(session), kReady}); }
+  void Add(std::function<void()> session) { sessions_.emplace_back(std::move(session)); }
   // Runs all of them to their ends, each in a thread of its own.
   void Run();
 
@@ -32,17 +32,19 @@ class Interleaver {
  private:
   enum State { kReady, kBlocked, kDone };
   struct Session {
+    explicit Session(std::function<void()> run) : body(std::move(run)) {}
+
     std::function<void()> body;
-    State state;
+    State state = kReady;
+    std::binary_semaphore turn{0};
   };
 
-  bool PassOn(std::unique_lock<std::mutex>* lock, size_t self, bool may_stay);
+  bool PassOn(size_t self, bool may_stay);
 
-  std::mutex mutex_;
-  std::condition_variable turn_;
+  // Of the session whose turn it is, all of it.
   SplitMix64 random_;
   uint32_t every_;
-  std::vector<Session> sessions_;
+  std::deque<Session> sessions_;
   size_t current_ = 0;
 };
 

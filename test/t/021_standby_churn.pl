@@ -16,29 +16,14 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 use IndexContents;
+use ReplayServers;
 
 my $seed = $ENV{QUIVER_SEED} || 20241103;
 my $rounds = $ENV{QUIVER_ROUNDS} || ($ENV{QUIVER_DEEP} ? 10 : 2);
 note("seed $seed, $rounds rounds each with and without hot_standby_feedback");
 
-my $primary = PostgreSQL::Test::Cluster->new('primary');
-$primary->init(allows_streaming => 1);
-$primary->append_conf('postgresql.conf', qq(
-wal_consistency_checking = 'generic'
-wal_keep_size = 8GB
-max_wal_size = 1GB
-shared_buffers = 16MB
-max_connections = 30
-autovacuum = off
-log_statement = none
-log_line_prefix = '%m [%p] %q%a %e '
-));
-$primary->start;
-$primary->backup('base');
-my $standby = PostgreSQL::Test::Cluster->new('standby');
-$standby->init_from_backup($primary, 'base', has_streaming => 1);
-$standby->append_conf('postgresql.conf', 'wal_receiver_status_interval = 1s');
-$standby->start;
+my $primary = start_primary('primary', settings => "max_connections = 30\nlog_line_prefix = '%m [%p] %q%a %e '\n");
+my $standby = start_standby('standby', $primary, 'wal_receiver_status_interval = 1s');
 
 # name, operator, its class, the column's type, rows to begin with and in a round, vector of row i, options.  Nodes of many
 # to a page and of several pages, with codes and without; "growing" begins empty and becomes a graph on the way.
@@ -52,11 +37,8 @@ my @tables = (
 my @names = map { $_->[0] } @tables;
 my @indexes = map { "${_}_v" } @names;
 
+create_extensions($primary);
 $primary->safe_psql('postgres', q(
-	CREATE EXTENSION quiver;
-	CREATE EXTENSION pageinspect;
-	CREATE FUNCTION vec(i int, dim int) RETURNS vector LANGUAGE sql IMMUTABLE AS
-		'SELECT array_agg((hashint8(i * 10000::bigint + j) % 1000)::real ORDER BY j)::vector FROM generate_series(1, dim) j';
 	CREATE FUNCTION bits(i int) RETURNS bit LANGUAGE sql IMMUTABLE AS
 		$$SELECT string_agg(hashint8(i * 10000::bigint + j)::bit(32)::text, '')::bit(512) FROM generate_series(1, 16) j$$;
 	CREATE FUNCTION sparse(i int) RETURNS sparsevec LANGUAGE sql IMMUTABLE AS

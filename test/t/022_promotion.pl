@@ -20,6 +20,7 @@ use Test::More;
 use Time::HiRes qw(sleep time);
 
 use IndexContents;
+use ReplayServers;
 
 my $seed = $ENV{QUIVER_SEED} || 20241105;
 srand($seed);
@@ -28,23 +29,9 @@ my $clients = 4;
 my $dim = 150;
 note("seed $seed, $promotions promotions");
 
-my $node = PostgreSQL::Test::Cluster->new('node0');
-$node->init(allows_streaming => 1, extra => ['--data-checksums']);
-$node->append_conf('postgresql.conf', qq(
-wal_consistency_checking = 'generic'
-wal_keep_size = 8GB
-max_wal_size = 1GB
-shared_buffers = 16MB
-max_connections = 40
-autovacuum = off
-log_statement = none
-));
-$node->start;
+my $node = start_primary('node0', init => [ extra => ['--data-checksums'] ], settings => 'max_connections = 40');
+create_extensions($node, $dim);
 $node->safe_psql('postgres', qq(
-	CREATE EXTENSION quiver;
-	CREATE EXTENSION pageinspect;
-	CREATE FUNCTION vec(i int) RETURNS vector LANGUAGE sql IMMUTABLE AS
-		'SELECT array_agg((hashint8(i * 10000::bigint + j) % 1000)::real ORDER BY j)::vector FROM generate_series(1, $dim) j';
 	CREATE TABLE t (id int PRIMARY KEY, client int, vector_of int, v vector($dim));
 	INSERT INTO t SELECT i, 0, i, vec(i) FROM generate_series(1, 1700) i;
 	CREATE INDEX t_v ON t USING quiver (v) WITH (m = 8, ef_construction = 32);

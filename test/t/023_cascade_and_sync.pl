@@ -12,40 +12,21 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 use IndexContents;
+use ReplayServers;
 
 my $deep = $ENV{QUIVER_DEEP};
 
-my $primary = PostgreSQL::Test::Cluster->new('primary');
-$primary->init(allows_streaming => 1);
-$primary->append_conf('postgresql.conf', qq(
-wal_consistency_checking = 'generic'
-wal_keep_size = 8GB
-max_wal_size = 1GB
-shared_buffers = 16MB
-autovacuum = off
-log_statement = none
-));
-$primary->start;
+my $primary = start_primary('primary');
+create_extensions($primary, 200);
 $primary->safe_psql('postgres', q(
-	CREATE EXTENSION quiver;
-	CREATE EXTENSION pageinspect;
-	CREATE FUNCTION vec(i int) RETURNS vector LANGUAGE sql IMMUTABLE AS
-		'SELECT array_agg((hashint8(i * 10000::bigint + j) % 1000)::real ORDER BY j)::vector FROM generate_series(1, 200) j';
 	CREATE TABLE t (id int PRIMARY KEY, v vector(200));
 	INSERT INTO t SELECT i, vec(i) FROM generate_series(1, 1600) i;
 	CREATE INDEX t_v ON t USING quiver (v) WITH (m = 8, ef_construction = 32);
 	CREATE TABLE l (id int PRIMARY KEY, v vector(200));
 	CREATE INDEX l_v ON l USING quiver (v) WITH (m = 8);
 ));
-$primary->backup('base');
-my $middle = PostgreSQL::Test::Cluster->new('middle');
-$middle->init_from_backup($primary, 'base', has_streaming => 1);
-$middle->start;
-# From a base backup of the standby.
-$middle->backup('base');
-my $end = PostgreSQL::Test::Cluster->new('end');
-$end->init_from_backup($middle, 'base', has_streaming => 1);
-$end->start;
+my $middle = start_standby('middle', $primary);
+my $end = start_standby('end', $middle);
 
 my $next = 10000;
 

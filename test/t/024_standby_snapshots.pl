@@ -13,35 +13,17 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 use IndexContents;
+use ReplayServers;
 
 my $seed = $ENV{QUIVER_SEED} || 20241104;
 srand($seed);
 my $rounds = $ENV{QUIVER_DEEP} ? 10 : 1;
 note("seed $seed, $rounds rounds");
 
-my $primary = PostgreSQL::Test::Cluster->new('primary');
-$primary->init(allows_streaming => 1);
-$primary->append_conf('postgresql.conf', qq(
-wal_consistency_checking = 'generic'
-wal_keep_size = 8GB
-max_wal_size = 1GB
-shared_buffers = 16MB
-autovacuum = off
-log_statement = none
-));
-$primary->start;
-$primary->backup('base');
-my $standby = PostgreSQL::Test::Cluster->new('standby');
-$standby->init_from_backup($primary, 'base', has_streaming => 1);
-$standby->append_conf('postgresql.conf', 'wal_receiver_status_interval = 1s');
-$standby->start;
+my $primary = start_primary('primary');
+my $standby = start_standby('standby', $primary, 'wal_receiver_status_interval = 1s');
 
-$primary->safe_psql('postgres', q(
-	CREATE EXTENSION quiver;
-	CREATE EXTENSION pageinspect;
-	CREATE FUNCTION vec(i int, dim int) RETURNS vector LANGUAGE sql IMMUTABLE AS
-		'SELECT array_agg((hashint8(i * 10000::bigint + j) % 1000)::real ORDER BY j)::vector FROM generate_series(1, dim) j';
-));
+create_extensions($primary);
 
 # name, dimensions, rows, vector of row i, rows that die before the snapshots besides every third.  "graph": nodes of one row.
 # "chains": vectors with many rows each, on pages of their own; pages in the middle of the first one's chain empty, and so does

@@ -14,30 +14,21 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 use IndexContents;
+use ReplayServers;
 
 my $source = "$FindBin::RealBin/../../sql";
 my @tests = qw(ddl_rewrites index_rows index_write transactions);
 # index_check makes damaged indexes.
 @tests = grep { $_ ne 'index_check' } map { m{([^/]+)\.sql$} } sort glob("$source/*.sql") if $ENV{QUIVER_DEEP};
 
-my $primary = PostgreSQL::Test::Cluster->new('primary');
-$primary->init(allows_streaming => 1, extra => [ '-E', 'UTF8', '--locale=C' ]);
-$primary->append_conf('postgresql.conf', qq(
-wal_consistency_checking = 'generic'
-wal_keep_size = 8GB
-max_wal_size = 1GB
+my $primary = start_primary('primary', init => [ extra => [ '-E', 'UTF8', '--locale=C' ] ], settings => q(
 shared_buffers = 64MB
+autovacuum = on
 max_connections = 40
 max_prepared_transactions = 5
-log_statement = none
 log_min_messages = panic
 ));
-$primary->start;
-$primary->backup('base');
-my $standby = PostgreSQL::Test::Cluster->new('standby');
-$standby->init_from_backup($primary, 'base', has_streaming => 1);
-$standby->append_conf('postgresql.conf', 'log_min_messages = warning');
-$standby->start;
+my $standby = start_standby('standby', $primary, 'log_min_messages = warning');
 
 # As pg_regress makes its database, and what puts tables aside with their indexes: into a schema of their own.
 $primary->safe_psql('postgres', 'CREATE DATABASE origin TEMPLATE template0');

@@ -128,6 +128,7 @@ Build::Build(const QuiverStore* base, const QuiverSpace* space, const QuiverInde
       pages_(base, space_, &control_->pages),
       disk_pages_(base, space_, &control_->pages, &control_->frames),
       context_{Store(pages_.store()), nullptr, kernels_, &allocator_, true},
+      packer_(&context_, &pages_),
       vectors_(space_, &control_->rows),
       loose_(space_, &control_->loose),
       twins_(space_),
@@ -153,8 +154,8 @@ Build::Build(const QuiverStore* base, const QuiverSpace* space, const QuiverInde
     // One of each participant at least: few rows are no reason to go to disk.
     control_->rows.in_memory = static_cast<uint32_t>(std::max<uint64_t>(
         MostInMemory(control_->memory) / VectorChunks::kBytes, control_->participants));
-    control_->loose.in_memory = static_cast<uint32_t>(std::min<uint64_t>(
-        control_->memory / kLooseShare / LooseChunks::kBytes, UINT32_MAX));
+    control_->loose.in_memory = static_cast<uint32_t>(
+        std::min<uint64_t>(control_->memory / kLooseShare / LooseChunks::kBytes, UINT32_MAX));
   }
   scratch_ = AllocateArray<float>(&allocator_,
                                   layout.form == QUIVER_FORM_DENSE ? 2 * size_t{layout.dim} : 0);
@@ -300,7 +301,8 @@ bool Build::Prepare() {
 void Build::MakeOrder() {
   const uint64_t rows = vectors_.rows();
   const uint64_t bytes = std::max<uint64_t>(vectors_.bytes() / rows, sizeof(CollectedRow));
-  const uint64_t most = std::clamp<uint64_t>(control_->memory / kSampleShare / bytes, 1, kOrderSample);
+  const uint64_t most =
+      std::clamp<uint64_t>(control_->memory / kSampleShare / bytes, 1, kOrderSample);
   const uint64_t stride = rows / most + 1;
   // The sample's copies, which are given back.
   const uint64_t offset = SpaceOffset(SpaceRegion::kSample, 0, 0);
@@ -443,9 +445,9 @@ uint64_t Build::LinkSorted(Inserter* inserter, Placer* placer, Progress* progres
         continue;
       hash = vector.hash;
       const QuiverTid tid = row->posting.tid();
-      node = inserter->Insert(
-          inserter->Prepare(vector), row->posting, params_.ef_construction,
-          SplitMix64::At(params_.seed, uint64_t{tid.block} << 16 | tid.offset), nullptr);
+      node = inserter->Insert(inserter->Prepare(vector), row->posting, params_.ef_construction,
+                              SplitMix64::At(params_.seed, uint64_t{tid.block} << 16 | tid.offset),
+                              nullptr);
     }
   }
   progress->Tell();
@@ -459,21 +461,20 @@ void Build::Finish() {
     for (uint32_t j = 0; j < chunk->rows; j++) AppendLoose(context_.store, posting[j]);
     loose_.Release(i);
   }
+  // Bounded, near nodes lie together because near rows were linked one after another.
+  if (bounded()) return;
+  if (control_->prepared != 0) twins_.Release(control_->twin_cells);
+  packer_.Plan();
 }
 
 void Build::Write(QuiverPageSink sink, void* sink_context) {
+  if (!bounded()) {
+    packer_.Write(sink, sink_context);
+    return;
+  }
   const Store& store = context_.store;
   for (uint32_t block = 0; block < store.BlockCount(); block++) {
     if (block % 64 == 0) store.Poll();
-    if (!bounded()) {
-      uint8_t* page = pages_.page(block);
-      // A lock that was not given back would be taken for the page's LSN.
-      constexpr uint8_t kUnlocked[sizeof(PageHeader::lsn)] = {};
-      if (memcmp(PageAt<PageHeader>(page, 0)->lsn, kUnlocked, sizeof kUnlocked) != 0)
-        store.Fail(QUIVER_ERROR_INTERNAL, block, -1, "a page of a build is still locked");
-      sink(sink_context, block, page);
-      continue;
-    }
     QuiverPin pin;
     const uint8_t* page = store.Read(block, &pin);
     sink(sink_context, block, page);

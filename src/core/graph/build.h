@@ -2,8 +2,8 @@
 //
 // Rows are collected first, as they will be stored; that gives the centre.  Then either
 // the rows fit a list, or each is inserted into a graph of finished pages by the same
-// code that inserts into an index on disk, over a page store in memory.  Last, the
-// pages are handed out in order.
+// code that inserts into an index on disk, over a page store in memory.  Last, pages
+// are handed out on which near nodes lie together (pack.h).
 //
 //   everybody: Add ... | leader: Prepare | everybody: SortRows, where it is bounded |
 //   everybody: LinkRows | leader: Finish, Write
@@ -19,6 +19,7 @@
 
 #include "graph/disk_pages.h"
 #include "graph/insert.h"
+#include "graph/pack.h"
 #include "graph/row_sorter.h"
 #include "graph/twins.h"
 
@@ -34,7 +35,7 @@ struct BuildControl {
   QuiverIndexParams params;
   uint64_t memory;  // bytes that all participants may take; UINT64_MAX: any number
   uint32_t participants;
-  uint32_t bounded;       // set by Prepare
+  uint32_t bounded;   // set by Prepare
   uint64_t prepared;  // Prepare has been called, and there is a graph
   uint64_t twin_cells;
   // Apart, since they change all the time.
@@ -67,7 +68,7 @@ class Build {
   void Write(QuiverPageSink sink, void* sink_context);
   uint64_t Memory() const;
   uint64_t rows() const { return vectors_.rows() + loose_.rows(); }
-  uint32_t page_count() const { return pages_.count(); }
+  uint32_t page_count() const { return packer_.count(); }
 
  private:
   Build(const QuiverStore* base, const QuiverSpace* space, const QuiverIndexParams* params,
@@ -111,6 +112,7 @@ class Build {
   MemoryPages pages_;
   DiskPages disk_pages_;
   GraphContext context_;  // over either
+  Packer packer_;
   VectorChunks vectors_;
   LooseChunks loose_;
   TwinTable twins_;

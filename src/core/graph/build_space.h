@@ -17,11 +17,11 @@ enum class SpaceRegion : uint64_t {
   kPages = 3,    // MemoryPages' chunks
   kTwins = 4,    // one piece: TwinTable's cells
   // Of a bounded build.
-  kBlocks = 5,   // DiskPages' table
-  kSample = 6,   // one piece: rows that the order is made from
-  kOrder = 7,    // one piece: RowOrder's pivots
-  kBuckets = 8,  // one piece: RowSorter's bucket of each chunk
-  kFrames = 9,   // DiskPages'
+  kBlocks = 5,       // DiskPages' table
+  kSample = 6,       // one piece: rows that the order is made from
+  kOrder = 7,        // one piece: RowOrder's pivots
+  kBuckets = 8,      // one piece: RowSorter's bucket of each chunk
+  kFrames = 9,       // DiskPages'
   kFrameHeads = 10,  // one piece: the same
   kRowsOnDisk = kOnDisk | 1,
   kLooseOnDisk = kOnDisk | 2,

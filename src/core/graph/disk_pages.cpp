@@ -81,8 +81,7 @@ DiskPages::DiskPages(const QuiverStore* base, const BuildSpace& space, PageContr
 
 void DiskPages::Create(uint64_t bytes) {
   const uint64_t pieces = bytes / (kPieceBytes + kPieceFrames * sizeof(FrameHead));
-  shared_->frames =
-      std::clamp<uint64_t>(pieces * kPieceFrames, kFewestFrames, kNoFrame / 2 + 1);
+  shared_->frames = std::clamp<uint64_t>(pieces * kPieceFrames, kFewestFrames, kNoFrame / 2 + 1);
   space_.Reserve(SpaceOffset(SpaceRegion::kFrameHeads, 0, 0), HeadBytes());
   Open();
 }
@@ -145,7 +144,7 @@ uint8_t* DiskPages::Get(uint32_t block, bool exclusive) {
 void DiskPages::Bring(uint32_t block, Entry* entry) {
   const uint32_t frame = TakeFrame();
   space_.Load(OnDisk(block), kPageBytes, Page(frame));
-  heads_[frame].used = 1;
+  std::atomic_ref<uint8_t>(heads_[frame].used).store(1, std::memory_order_relaxed);
   heads_[frame].dirty = 0;
   FrameOf(*entry).store(frame, std::memory_order_relaxed);
   std::atomic_ref<uint32_t>(heads_[frame].block).store(block, std::memory_order_release);
@@ -203,8 +202,7 @@ uint32_t DiskPages::Extend() {
   const uint32_t block = count();
   if (block == QUIVER_INVALID_BLOCK - 1)
     Store(&store_).Fail(QUIVER_ERROR_LIMIT, block, -1, "the index has no more blocks");
-  if (block % kChunkPages == 0)
-    space_.Reserve(OnDisk(block), uint64_t{kChunkPages} * kPageBytes);
+  if (block % kChunkPages == 0) space_.Reserve(OnDisk(block), uint64_t{kChunkPages} * kPageBytes);
   if (block % kPieceEntries == 0) {
     const uint64_t offset = SpaceOffset(SpaceRegion::kBlocks, block / kPieceEntries, kSpaceGrain);
     space_.Reserve(offset, kSpaceGrain);
@@ -213,7 +211,7 @@ uint32_t DiskPages::Extend() {
   Entry& entry = EntryOf(block);
   PageLock(&entry.lock).Lock(space_);
   memset(Page(frame), 0, kPageBytes);
-  heads_[frame].used = 1;
+  std::atomic_ref<uint8_t>(heads_[frame].used).store(1, std::memory_order_relaxed);
   heads_[frame].dirty = 1;
   FrameOf(entry).store(frame, std::memory_order_relaxed);
   std::atomic_ref<uint32_t>(heads_[frame].block).store(block, std::memory_order_release);

@@ -60,7 +60,8 @@ class DiskPages {
   static_assert(sizeof(Entry) == kBytesPerBlock);
 
   static constexpr uint32_t kNoFrame = UINT32_MAX;
-  static constexpr uint64_t kFewestFrames = 64;  // an operation looks at five pages at once, at most
+  static constexpr uint64_t kFewestFrames =
+      64;  // an operation looks at five pages at once, at most
   // Blocks are provided so many at once.
   static constexpr uint32_t kChunkPages = 2048;
   static constexpr uint32_t kPieceEntries = kSpaceGrain / sizeof(Entry);

@@ -1,5 +1,6 @@
 #include "graph/repair.h"
 
+#include <algorithm>
 #include <new>
 
 #include "graph/mend.h"
@@ -19,7 +20,8 @@ class Repair {
         delay_(delay),
         stats_(stats),
         census_(context),
-        mender_(context, census_, ef_construction, stats) {}
+        mender_(context, census_, ef_construction, stats),
+        chain_(context.allocator) {}
 
   void Run() {
     const Store& store = context_->store;
@@ -195,10 +197,11 @@ class Repair {
     return done;
   }
 
-  // Chunk pages that no node names: those of freed nodes, and what a crash between
-  // a node's chunks and itself has left.
+  // Chunk pages that are in no place's chain: those of freed nodes, and what a crash
+  // between a node's chunks and itself has left.
   void FreeChunks(uint32_t blocks) {
     const Store& store = context_->store;
+    uint32_t followed = kInvalidNode;
     for (uint32_t block = kMetaBlock + 1; block < blocks; block++) {
       if (!census_.IsChunk(block)) continue;
       Pause();
@@ -207,26 +210,49 @@ class Repair {
       const bool chunk = IsPageOf(page, PageKind::kChunk);
       const ChunkHead head = *Chunk(page);
       store.Release(&pin);
-      if (!chunk) continue;
+      // Nobody takes pages out of a chain while this goes on.
+      if (!chunk || (head.number == followed && InChain(block))) continue;
       // Who writes a node's chunks has its page locked until the node is there.
       const uint32_t node_block = layout().BlockOf(head.number);
       QuiverPin node_pin;
       const bool below = node_block != kMetaBlock && node_block < block;
-      const bool named = below && IsNamed(store.Read(node_block, &node_pin), head);
-      if (!named) FreeChunk(block, head);
+      chain_.Clear();
+      if (below) FollowChain(store.Read(node_block, &node_pin), head.number);
+      followed = head.number;
+      const bool kept = InChain(block);
+      if (!kept) FreeChunk(block, head);
       if (below) store.Release(&node_pin);
-      if (!named) store.NoteFree(block);
+      if (!kept) store.NoteFree(block);
     }
   }
 
-  bool IsNamed(const uint8_t* page, const ChunkHead& head) const {
-    if (!IsNodePage(page, layout(), PageKind::kNode) &&
-        !IsNodePage(page, layout(), PageKind::kUpper))
-      return false;
-    const ConstNode node(page, layout(), layout().SlotOf(head.number));
-    if (node.in_use()) return node.head().generation == head.generation;
-    const uint32_t kept = node.head().chunk_head;
-    return kept != kMetaBlock && kept != QUIVER_INVALID_BLOCK;
+  // The chunk pages of a node, or those that a free place keeps for its next one, into
+  // chain_.  A page that merely names them may be another's: a crash leaves chunks of a
+  // number and a generation that the place's next node has too.  A chain ends where it
+  // is damaged.  REQUIRES: `page`, that of `number`, is locked.
+  void FollowChain(const uint8_t* page, uint32_t number) {
+    const Store& store = context_->store;
+    const NodeLayout& layout = context_->layout();
+    if (!IsNodePage(page, layout, PageKind::kNode) && !IsNodePage(page, layout, PageKind::kUpper))
+      return;
+    const ConstNode node(page, layout, layout.SlotOf(number));
+    if (!node.in_use() && !KeepsChunks(layout)) return;
+    const uint32_t parts = PartCount(node, layout);
+    uint32_t block = node.head().chunk_head;
+    while (chain_.size() < parts && block > layout.BlockOf(number) && block < store.BlockCount()) {
+      QuiverPin pin;
+      const uint8_t* chunk = store.Read(block, &pin);
+      const bool of_node = IsPageOf(chunk, PageKind::kChunk) && Chunk(chunk)->number == number;
+      const uint32_t next = Special(chunk)->next;
+      store.Release(&pin);
+      if (!of_node) return;
+      chain_.PushBack(block);
+      block = next;
+    }
+  }
+
+  bool InChain(uint32_t block) const {
+    return std::find(chain_.begin(), chain_.end(), block) != chain_.end();
   }
 
   void FreeChunk(uint32_t block, const ChunkHead& head) {
@@ -262,6 +288,7 @@ class Repair {
   QuiverVacuumStats* stats_;
   Census census_;
   Mender mender_;
+  ArenaVector<uint32_t> chain_;  // chunk pages of one place
 };
 
 }  // namespace

@@ -25,8 +25,8 @@ uint64_t RowOrder::Create(CollectedRow** sample, uint32_t count, uint64_t bytes,
   SetPivotBytes();
   uint32_t fanout = kMostGroups;
   const auto pivots = [](uint64_t groups) { return groups + groups * groups; };
-  while (fanout > 1 && (pivots(fanout) * pivot_bytes_ > bytes ||
-                        fanout * fanout * kRowsPerLeaf > count))
+  while (fanout > 1 &&
+         (pivots(fanout) * pivot_bytes_ > bytes || fanout * fanout * kRowsPerLeaf > count))
     fanout--;
   const uint64_t offset = SpaceOffset(SpaceRegion::kOrder, 0, 0);
   const uint64_t piece = GrainsOf(sizeof(Head) + pivots(fanout) * pivot_bytes_);
@@ -51,9 +51,10 @@ void RowOrder::MakeTree(CollectedRow** sample, uint32_t count, uint32_t fanout, 
   queries_ = AllocateArray<Query>(allocator, fanout + size_t{fanout} * fanout);
   SplitMix64 random(seed);
   // Without these the sample has too few that may be pivots.
-  const auto fit = static_cast<uint32_t>(
-      std::stable_partition(sample, sample + count, [&](CollectedRow* row) { return IsPivot(row); }) -
-      sample);
+  const auto fit =
+      static_cast<uint32_t>(std::stable_partition(sample, sample + count,
+                                                  [&](CollectedRow* row) { return IsPivot(row); }) -
+                            sample);
   if (fit < count / 2) return;
 
   const Part all = {sample, fit, 0, fanout};
@@ -194,15 +195,13 @@ void RowOrder::Group(const Part& part, uint32_t* first_of) {
 }
 
 float RowOrder::Nearness(uint32_t pivot, const StoredVector& vector) const {
-  const float distance =
-      Distance(*context_->kernels, *context_->index, queries_[pivot], vector);
+  const float distance = Distance(*context_->kernels, *context_->index, queries_[pivot], vector);
   // Squared Euclidean, but for the vector's own length.
   return context_->index->metric == QUIVER_METRIC_IP ? 2 * distance + head_->bias[pivot] : distance;
 }
 
 float RowOrder::PivotNearness(uint32_t from, uint32_t to) const {
-  if (!has_means())
-    return Nearness(from, reinterpret_cast<CollectedRow*>(PivotAt(to))->vector());
+  if (!has_means()) return Nearness(from, reinterpret_cast<CollectedRow*>(PivotAt(to))->vector());
   return context_->kernels->l2sq_f32(queries_[from].vector, queries_[to].vector,
                                      context_->layout().dim);
 }

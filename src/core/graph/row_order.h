@@ -73,7 +73,7 @@ class RowOrder {
   Head* head_ = nullptr;
   Query* queries_ = nullptr;  // of the pivots
   // While it is made.
-  uint32_t* assigned_ = nullptr;     // the pivot of each row of a part, counted within it
+  uint32_t* assigned_ = nullptr;  // the pivot of each row of a part, counted within it
   CollectedRow** grouped_ = nullptr;
   double* sums_ = nullptr;
   uint32_t* counts_ = nullptr;

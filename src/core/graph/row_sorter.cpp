@@ -31,8 +31,8 @@ void RowSorter::Prepare(CollectedRow** sample, uint32_t count, uint64_t seed,
   order_.Open(control_->order_bytes);
   const uint32_t leaves = order_.leaves();
   const uint64_t streams = limits.bytes / 2 / kStreamBytes / limits.participants;
-  control_->buckets = static_cast<uint32_t>(std::clamp<uint64_t>(
-      std::min<uint64_t>(streams, chunks / kChunksPerBucket), 1, leaves));
+  control_->buckets = static_cast<uint32_t>(
+      std::clamp<uint64_t>(std::min<uint64_t>(streams, chunks / kChunksPerBucket), 1, leaves));
   // Leaves that follow each other, about as many rows of the sample in each bucket.
   auto* of_leaf = AllocateArray<uint32_t>(context_->allocator, leaves);
   std::fill_n(of_leaf, leaves, 0u);
@@ -53,9 +53,9 @@ void RowSorter::Prepare(CollectedRow** sample, uint32_t count, uint64_t seed,
 
 void RowSorter::Open() {
   order_.Open(control_->order_bytes);
-  buckets_ = reinterpret_cast<uint16_t*>(
-      space_.Map(SpaceOffset(SpaceRegion::kBuckets, 0, 0),
-                 GrainsOf(control_->bucket_chunks * sizeof(uint16_t))));
+  buckets_ =
+      reinterpret_cast<uint16_t*>(space_.Map(SpaceOffset(SpaceRegion::kBuckets, 0, 0),
+                                             GrainsOf(control_->bucket_chunks * sizeof(uint16_t))));
   streams_ = AllocateArray<SortedChunks>(context_->allocator, control_->buckets + 1);
   for (uint32_t i = 0; i <= control_->buckets; i++)
     new (&streams_[i]) SortedChunks(space_, &control_->rows);

@@ -22,7 +22,7 @@ struct SortControl {
 
 // Memory that sorting may take.
 struct SortLimits {
-  uint64_t bytes;         // of all participants
+  uint64_t bytes;  // of all participants
   uint32_t participants;
 };
 

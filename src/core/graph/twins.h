@@ -22,6 +22,10 @@ class TwinTable {
   // One participant makes it, empty; then each opens it.
   void Create(uint64_t cells);
   void Open(uint64_t cells);
+  // Nobody will look at it again.
+  void Release(uint64_t cells) const {
+    space_.Release(SpaceOffset(SpaceRegion::kTwins, 0, 0), BytesFor(cells));
+  }
 
   // A walk over the cells that a hash may be in: Next gives each node that has it, and
   // waits for those that are being made; then a cell is the caller's, to be filled by

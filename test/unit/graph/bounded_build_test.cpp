@@ -165,7 +165,8 @@ TEST(BoundedBuildErrors, WithoutRoom) {
     }
     ASSERT_EQ(error->code, QUIVER_ERROR_MEMORY) << n;
   }
-  // Control, rows in memory and on disk, sample, pivots, buckets, frames, table, pages, sorted rows.
+  // Control, rows in memory and on disk, sample, pivots, buckets, frames, table, pages, sorted
+  // rows.
   EXPECT_GT(n, 10u);
 }
 

@@ -189,6 +189,26 @@ TEST(Kill, TwoScansKillTheSameRows) {
                  Rows(300, [](uint32_t row) { return row % 3 != 0 && !Even(row); }), "both");
 }
 
+// Each has looked at a page before the other one sets the same bits there.
+TEST(Kill, TwoScansKillTheSameRowsAtOnce) {
+  size_t both = 0;
+  for (uint64_t seed = 1; seed <= 20; seed++) {
+    const std::unique_ptr<MemoryIndex> index = IndexOf({"", 1, 40, 0, 0, 0}, seed % 2 == 0);
+    Interleaver interleaver(seed, 2);
+    uint64_t hinted = 0;
+    for (int scan = 0; scan < 2; scan++)
+      interleaver.Add([&] {
+        Cursor cursor(index->file(), index->index(), OptionsOf(10), &Query(), &interleaver);
+        hinted += KillAll(&cursor, Even);
+      });
+    interleaver.Run();
+    both += hinted > index->PagesOf(PageKind::kNode).size() ? 1 : 0;
+    ExpectRowsOnce(index->Everything(), Rows(40, [](uint32_t row) { return !Even(row); }),
+                   "seed " + std::to_string(seed));
+  }
+  EXPECT_GT(both, 0u);
+}
+
 // Each page is visited once, and only at the end.
 TEST(Kill, VisitsEachPageOnce) {
   const std::unique_ptr<MemoryIndex> index = IndexOf(kMakes[0], true);
