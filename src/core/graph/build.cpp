@@ -216,8 +216,11 @@ uint64_t Build::MostInMemory(uint64_t bytes) const {
 // What is left for the frames of a bounded build.
 uint64_t Build::FrameMemory() const {
   const uint64_t blocks = GraphBytes(vectors_.rows()) / kPageBytes;
+  // Copies of the vectors that a search has found, among others.
+  const uint64_t own =
+      kOwnBytes + 2 * static_cast<uint64_t>(params_.ef_construction) * index_->layout.vector_bytes;
   const uint64_t taken = blocks * DiskPages::kBytesPerBlock + control_->memory / kSortShare +
-                         control_->participants * kOwnBytes;
+                         control_->participants * own;
   return control_->memory > taken ? control_->memory - taken : 0;
 }
 
