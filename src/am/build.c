@@ -1,8 +1,8 @@
 /*
  * build.c - CREATE INDEX and REINDEX.
  *
- * The core collects all rows in memory, links them there, and hands out the
- * finished pages in ascending order.  They go through shared buffers, so that
+ * The core collects all rows, links them in memory, or in temporary files where
+ * maintenance_work_mem does not suffice, and hands out the finished pages in ascending order.  They go through shared buffers, so that
  * the new index is warm, and are logged whole at the end.  Workers may help to collect
  * and to link (build_parallel.c).  A failed or cancelled build leaves nothing: the
  * memory context and the new file go with the transaction.
@@ -139,7 +139,7 @@ TellBounded(const BuildState *state)
 	ereport(NOTICE,
 			(errmsg("index \"%s\" is built part by part, in temporary files: at once it would take %.0f MB of memory, and maintenance_work_mem is %.0f MB",
 					RelationGetRelationName(state->index),
-					ceil(quiver_build_memory(state->build) / megabyte),
+					Max(ceil(quiver_build_memory(state->build) / megabyte), maintenance_work_mem / 1024.0),
 					maintenance_work_mem / 1024.0)));
 }
 

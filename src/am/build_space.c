@@ -186,12 +186,12 @@ MakeTemporaryFile(void)
 	File		file;
 	int			fd;
 
+	PrepareTempTablespaces();
+	file = OpenTemporaryFile(false);
 	if (!AcquireExternalFD())
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_RESOURCES),
 				 errmsg("too many open files for an index build")));
-	PrepareTempTablespaces();
-	file = OpenTemporaryFile(false);
 	fd = fcntl(FileGetRawDesc(file), F_DUPFD_CLOEXEC, 0);
 	if (fd < 0)
 	{
@@ -412,7 +412,7 @@ OpenLeadersFile(int pid, const QuiverSpaceFile *file)
 	return -1;
 }
 
-/* Whether a file can be opened as a worker would, which asks for a /proc. */
+/* Whether there is a /proc that has our files, as a worker must have it. */
 static bool
 CanBeOpened(int pid, const QuiverSpaceFile *file)
 {

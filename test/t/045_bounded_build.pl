@@ -268,6 +268,30 @@ foreach my $way (@ways)
 }
 is(left_behind(), '', 'odd shapes: no file is left');
 
+# --- rows without a distance only, of types that have no list; long sparse vectors, most of which do not lie beside their node
+foreach my $type ('vector(5000)', 'sparsevec(100000)')
+{
+	my ($ops) = $type =~ /^(\w+)\(/;
+	$node->safe_psql('postgres', "CREATE TABLE nothing (v $type); INSERT INTO nothing SELECT NULL FROM generate_series(1, 200000);"
+		. "SET client_min_messages = error; SET maintenance_work_mem = '1MB'; CREATE INDEX ON nothing USING quiver (v ${ops}_l2_ops)");
+	is($node->safe_psql('postgres', q(SELECT coalesce(string_agg(message, '; '), '') FROM quiver_check('nothing_v_idx', true) WHERE severity <> 'info')), '', "$type: only NULLs");
+	$node->safe_psql('postgres', 'DROP TABLE nothing');
+}
+{
+	my ($out, $err);
+	my $rc = $node->psql('postgres', q(
+		CREATE TABLE long AS SELECT ('{' || string_agg(1 + 60 * j + abs(hashint8(i * 5000::bigint + j) % 60) || ':' || 1 + i % 7, ',') || '}/100000')::sparsevec(100000) AS v
+			FROM generate_series(1, 700) i, generate_series(0, 1099) j GROUP BY i;
+		SET maintenance_work_mem = '4MB'; CREATE INDEX ON long USING quiver (v sparsevec_l2_ops) WITH (m = 6, ef_construction = 24)), stdout => \$out, stderr => \$err);
+	is($rc, 0, 'long sparse vectors: built') or diag $err;
+	my $pages = $node->safe_psql('postgres', "SELECT pg_relation_size('long_v_idx') / 1024 / 1024");
+	my ($said) = $err =~ /at once it would take (\d+) MB/;
+	note "long sparse vectors: $pages MB, said $said";
+	cmp_ok(abs($said - $pages), '<=', 0.2 * $pages + 1, 'long sparse vectors: the NOTICE counts their pages');
+	is($node->safe_psql('postgres', q(SELECT coalesce(string_agg(message, '; '), '') FROM quiver_check('long_v_idx', true) WHERE severity <> 'info')), '', 'long sparse vectors: sound');
+	$node->safe_psql('postgres', 'DROP TABLE long');
+}
+
 # --- files: their limit, a cancel, a worker's end
 {
 	my ($out, $err);

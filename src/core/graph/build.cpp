@@ -154,8 +154,8 @@ Build::Build(const QuiverStore* base, const QuiverSpace* space, const QuiverInde
     // One of each participant at least: few rows are no reason to go to disk.
     control_->rows.in_memory = static_cast<uint32_t>(std::max<uint64_t>(
         MostInMemory(control_->memory) / VectorChunks::kBytes, control_->participants));
-    control_->loose.in_memory = static_cast<uint32_t>(
-        std::min<uint64_t>(control_->memory / kLooseShare / LooseChunks::kBytes, UINT32_MAX));
+    control_->loose.in_memory = static_cast<uint32_t>(std::clamp<uint64_t>(
+        control_->memory / kLooseShare / LooseChunks::kBytes, control_->participants, UINT32_MAX));
   }
   scratch_ = AllocateArray<float>(&allocator_,
                                   layout.form == QUIVER_FORM_DENSE ? 2 * size_t{layout.dim} : 0);
@@ -189,6 +189,7 @@ uint64_t Build::GraphBytes(uint64_t rows) const {
   uint64_t pages = rows / layout.nodes_per_page + 1;
   const size_t beside = layout.vector_at_home ? 0 : layout.vector_bytes;
   pages += rows * ((beside + kChunkBytes - 1) / kChunkBytes + layout.CodeChunks());
+  pages += static_cast<uint64_t>(static_cast<double>(rows) * sparse_chunks_);
   return pages * kPageBytes * 33 / 32 + TwinTable::BytesFor(TwinTable::CellsFor(rows));
 }
 
@@ -204,13 +205,17 @@ uint64_t Build::MostInMemory(uint64_t bytes) const {
   constexpr uint64_t kAnyNumber = uint64_t{1} << 45;
   const uint64_t row = sizeof(CollectedRow) + index_->layout.vector_bytes;
   if (bytes >= kAnyNumber) return kAnyNumber;
+  // While the others are made from them.
+  const uint64_t room = bytes - bytes / kLooseShare - bytes / kSampleShare - bytes / kSortShare;
+  // How long they are is not known yet; a node takes more than its row.
+  if (index_->layout.form == QUIVER_FORM_SPARSE) return room * 2 / 3;
   uint64_t fewest = 0;
   uint64_t most = bytes / row + 1;
   while (most - fewest > 1) {
     const uint64_t rows = fewest + (most - fewest) / 2;
     (std::max(rows * row, GraphBytes(rows)) <= bytes ? fewest : most) = rows;
   }
-  return fewest * row;
+  return std::min(fewest * row, room);
 }
 
 // What is left for the frames of a bounded build.
@@ -253,10 +258,15 @@ void Build::ChooseSparseRoom() {
   ArenaVector<uint32_t> bytes(&allocator_);
   Sample(vectors_.rows() / kCenterSample + 1,
          [&](CollectedRow* row) { bytes.PushBack(row->entries * 8u); });
+  if (bytes.empty()) return;
   auto* most = bytes.begin() + (bytes.size() - 1) * 9 / 10;
   std::nth_element(bytes.begin(), most, bytes.end());
   NodeLayout layout;
   if (DescribeIndex(params_, *most, &meta_, &layout)) made_->layout = layout;
+  uint64_t chunks = 0;
+  for (const uint32_t length : bytes)
+    if (length > made_->layout.vector_bytes) chunks += (length + kChunkBytes - 1) / kChunkBytes;
+  sparse_chunks_ = static_cast<double>(chunks) / static_cast<double>(bytes.size());
 }
 
 bool Build::Prepare() {
@@ -269,9 +279,10 @@ bool Build::Prepare() {
   }
   const bool centered = index_->layout.codec == Codec::kEdge && before > 0;
   ChooseSparseRoom();
-  control_->bounded = vectors_.on_disk() || Memory() > control_->memory ? 1 : 0;
+  control_->bounded =
+      vectors_.on_disk() || loose_.on_disk() || (rows() > 0 && Memory() > control_->memory) ? 1 : 0;
   if (bounded()) {
-    disk_pages_.Create(FrameMemory());
+    disk_pages_.Create(FrameMemory(), control_->participants);
     UseDisk();
   }
   if (centered) ChooseCenter();
@@ -291,6 +302,7 @@ bool Build::Prepare() {
     Meta(context_.store.Edit(&pin))->partition.state = PartitionState::kGraph;
     context_.store.Release(&pin);
   }
+  if (before == 0) return false;  // without a list: of large vectors, and sparse ones
   if (bounded()) {
     MakeOrder();
   } else {
@@ -309,16 +321,23 @@ void Build::MakeOrder() {
   const uint64_t stride = rows / most + 1;
   // The sample's copies, which are given back.
   const uint64_t offset = SpaceOffset(SpaceRegion::kSample, 0, 0);
+  const uint64_t room = std::max<uint64_t>(control_->memory / kSampleShare, VectorChunks::kBytes);
   uint64_t size = 0;
-  Sample(stride, [&](CollectedRow* row) { size += (RowBytes(row) + 7) / 8 * 8; });
+  Sample(stride, [&](CollectedRow* row) {
+    const uint64_t more = (RowBytes(row) + 7) / 8 * 8;
+    if (size + more <= room) size += more;
+  });
   const uint64_t piece = GrainsOf(size);
   space_.Reserve(offset, piece);
   uint8_t* next = space_.Map(offset, piece);
+  const uint8_t* start = next;
   ArenaVector<CollectedRow*> sample(&allocator_);
   Sample(stride, [&](CollectedRow* row) {
+    const uint64_t more = (RowBytes(row) + 7) / 8 * 8;
+    if (static_cast<uint64_t>(next - start) + more > room) return;
     memcpy(next, row, RowBytes(row));
     sample.PushBack(reinterpret_cast<CollectedRow*>(next));
-    next += (RowBytes(row) + 7) / 8 * 8;
+    next += more;
   });
   sorter_.Prepare(sample.begin(), static_cast<uint32_t>(sample.size()), params_.seed,
                   {control_->memory / kSortShare, control_->participants}, vectors_.chunks());
@@ -387,7 +406,7 @@ void Build::WriteCenter() {
 uint64_t Build::SortRows(QuiverProgress report, void* context) {
   const uint64_t total = vectors_.rows();
   Progress progress(context_.store, &control_->sort.sorted, total, report, context);
-  sorter_.Open();
+  sorter_.OpenToSort();
   for (uint32_t i; vectors_.Take(&i); vectors_.Release(i)) {
     RowChunkHead* chunk = vectors_.Chunk(i);
     CollectedRow* row = VectorChunks::First(chunk);
@@ -434,7 +453,7 @@ void Build::LinkRow(Inserter* inserter, Placer* placer, CollectedRow* row, uint6
 
 // Equal rows come one after another, but for those of other chunks, which the search meets.
 uint64_t Build::LinkSorted(Inserter* inserter, Placer* placer, Progress* progress) {
-  sorter_.Open();
+  sorter_.OpenToLink();
   SortedChunks* chunks = sorter_.chunks();
   const uint32_t* order = sorter_.Order();
   uint64_t hash = 0;

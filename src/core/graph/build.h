@@ -117,7 +117,8 @@ class Build {
   LooseChunks loose_;
   TwinTable twins_;
   RowSorter sorter_;
-  float* scratch_;  // 2 x dim
+  float* scratch_;            // 2 x dim
+  double sparse_chunks_ = 0;  // chunk pages of a SPARSE row, on average
 };
 
 // Fills the meta page's description of a new index, whose sparse vectors mostly take

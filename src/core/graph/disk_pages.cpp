@@ -79,9 +79,12 @@ DiskPages::DiskPages(const QuiverStore* base, const BuildSpace& space, PageContr
   };
 }
 
-void DiskPages::Create(uint64_t bytes) {
+void DiskPages::Create(uint64_t bytes, uint32_t participants) {
+  const uint64_t fewest =
+      std::max(kFewestFrames, (participants * kFramesPerParticipant + kPieceFrames - 1) /
+                                  kPieceFrames * kPieceFrames);
   const uint64_t pieces = bytes / (kPieceBytes + kPieceFrames * sizeof(FrameHead));
-  shared_->frames = std::clamp<uint64_t>(pieces * kPieceFrames, kFewestFrames, kNoFrame / 2 + 1);
+  shared_->frames = std::clamp<uint64_t>(pieces * kPieceFrames, fewest, kNoFrame / 2 + 1);
   space_.Reserve(SpaceOffset(SpaceRegion::kFrameHeads, 0, 0), HeadBytes());
   Open();
 }

@@ -33,7 +33,7 @@ class DiskPages {
 
   // One participant, before there are pages: frames of about so many bytes together, which
   // are reserved when they are wanted.
-  void Create(uint64_t bytes);
+  void Create(uint64_t bytes, uint32_t participants);
   // Each of the others.
   void Open();
 
@@ -60,8 +60,9 @@ class DiskPages {
   static_assert(sizeof(Entry) == kBytesPerBlock);
 
   static constexpr uint32_t kNoFrame = UINT32_MAX;
-  static constexpr uint64_t kFewestFrames =
-      64;  // an operation looks at five pages at once, at most
+  static constexpr uint64_t kFewestFrames = 64;
+  // Who waits for one keeps what he looks at: no more than five pages.
+  static constexpr uint64_t kFramesPerParticipant = 8;
   // Blocks are provided so many at once.
   static constexpr uint32_t kChunkPages = 2048;
   static constexpr uint32_t kPieceEntries = kSpaceGrain / sizeof(Entry);

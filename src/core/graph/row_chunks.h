@@ -99,7 +99,9 @@ class RowChunks {
   static constexpr uint64_t kForgetBytes = 16384;
 
   uint64_t OffsetOf(uint32_t chunk) const {
-    return SpaceOffset(chunk < control_->in_memory ? region : region_on_disk, chunk, kBytes);
+    return chunk < control_->in_memory
+               ? SpaceOffset(region, chunk, kBytes)
+               : SpaceOffset(region_on_disk, chunk - control_->in_memory, kBytes);
   }
   void ForgetPart(uint32_t chunk, uint64_t from, uint64_t bytes) const {
     if (chunk >= control_->in_memory) space_.Forget(OffsetOf(chunk) + from, bytes);

@@ -13,26 +13,43 @@ constexpr int kIterations = 4;
 // Rows of the sample for each leaf, at least.
 constexpr uint32_t kRowsPerLeaf = 8;
 
+constexpr uint64_t kPreparedTimes = 9;
+
 }  // namespace
 
-void RowOrder::SetPivotBytes() {
+// Room for a mean, or for nine in ten of the rows.
+size_t RowOrder::PivotBytes(CollectedRow** sample, uint32_t count) const {
   const NodeLayout& layout = context_->layout();
-  pivot_bytes_ = has_means() ? (layout.dim * sizeof(float) + 63) / 64 * 64
-                             : (sizeof(CollectedRow) + layout.vector_bytes + 7) / 8 * 8;
+  if (has_means()) return (layout.dim * sizeof(float) + 63) / 64 * 64;
+  size_t bytes = sizeof(CollectedRow) + layout.vector_bytes;
+  if (layout.form == QUIVER_FORM_SPARSE && count > 0) {
+    auto* most = sample + (count - 1) * size_t{9} / 10;
+    std::nth_element(sample, most, sample + count,
+                     [&](CollectedRow* a, CollectedRow* b) { return a->entries < b->entries; });
+    bytes = RowBytes(*most);
+  }
+  return (bytes + 7) / 8 * 8;
 }
 
-uint64_t RowOrder::Create(CollectedRow** sample, uint32_t count, uint64_t bytes, uint64_t seed) {
-  SetPivotBytes();
+uint64_t RowOrder::Create(CollectedRow** sample, uint32_t count, uint64_t bytes,
+                          uint32_t participants, uint64_t seed) {
+  pivot_bytes_ = PivotBytes(sample, count);
+  // A prepared sparse query is up to nine times as large as its row.
+  const uint64_t pivot_costs =
+      context_->layout().form == QUIVER_FORM_SPARSE
+          ? pivot_bytes_ * (1 + kPreparedTimes * (uint64_t{participants} + 1))
+          : pivot_bytes_;
   uint32_t fanout = kMostGroups;
   const auto pivots = [](uint64_t groups) { return groups + groups * groups; };
   while (fanout > 1 &&
-         (pivots(fanout) * pivot_bytes_ > bytes || fanout * fanout * kRowsPerLeaf > count))
+         (pivots(fanout) * pivot_costs > bytes || fanout * fanout * kRowsPerLeaf > count))
     fanout--;
   const uint64_t offset = SpaceOffset(SpaceRegion::kOrder, 0, 0);
   const uint64_t piece = GrainsOf(sizeof(Head) + pivots(fanout) * pivot_bytes_);
   space_.Reserve(offset, piece);
   head_ = reinterpret_cast<Head*>(space_.Map(offset, piece));
   *head_ = {};
+  head_->pivot_bytes = pivot_bytes_;
   head_->groups = 1;
   head_->first_leaf[1] = 1;
   if (fanout > 1) MakeTree(sample, count, fanout, seed);
@@ -72,8 +89,9 @@ void RowOrder::MakeTree(CollectedRow** sample, uint32_t count, uint32_t fanout, 
 }
 
 void RowOrder::Open(uint64_t piece) {
-  SetPivotBytes();
+  if (head_ != nullptr) return;
   head_ = reinterpret_cast<Head*>(space_.Map(SpaceOffset(SpaceRegion::kOrder, 0, 0), piece));
+  pivot_bytes_ = head_->pivot_bytes;
   if (leaves() == 1) return;
   queries_ = AllocateArray<Query>(context_->allocator, head_->groups + leaves());
   for (uint32_t i = 0; i < head_->groups; i++) {
@@ -86,8 +104,7 @@ void RowOrder::Open(uint64_t piece) {
 }
 
 bool RowOrder::IsPivot(CollectedRow* row) const {
-  return sizeof(CollectedRow) + StoredBytes(*context_->index, row->vector()) <= pivot_bytes_ ||
-         has_means();
+  return has_means() || RowBytes(row) <= pivot_bytes_;
 }
 
 void RowOrder::SetPivot(uint32_t pivot, CollectedRow* row) {
@@ -95,8 +112,7 @@ void RowOrder::SetPivot(uint32_t pivot, CollectedRow* row) {
     Decode(*context_->kernels, *context_->index, row->bytes(), row->scale,
            reinterpret_cast<float*>(PivotAt(pivot)));
   } else {
-    memcpy(PivotAt(pivot), row,
-           sizeof(CollectedRow) + StoredBytes(*context_->index, row->vector()));
+    memcpy(PivotAt(pivot), row, RowBytes(row));
   }
   SetBias(pivot, StoredSize(*context_->kernels, *context_->index, row->vector(), scratch_));
   OpenPivot(pivot);
@@ -179,8 +195,8 @@ void RowOrder::Chain(const Part& part) {
     memcpy(PivotAt(at), PivotAt(next), pivot_bytes_);
     memcpy(PivotAt(next), spare, pivot_bytes_);
     std::swap(head_->bias[at], head_->bias[next]);
-    OpenPivot(at);
-    OpenPivot(next);
+    // A sparse one points nowhere, and is large; the others point to the pivot.
+    if (context_->layout().form == QUIVER_FORM_SPARSE) std::swap(queries_[at], queries_[next]);
   }
 }
 

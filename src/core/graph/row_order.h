@@ -22,9 +22,11 @@ class RowOrder {
   RowOrder(const GraphContext& context, const BuildSpace& space)
       : context_(&context), space_(space) {}
 
-  // One participant makes it from a sample, with pivots of at most so many bytes; the size of
-  // its piece.  Then each opens that.  Reorders the sample.
-  uint64_t Create(CollectedRow** sample, uint32_t count, uint64_t bytes, uint64_t seed);
+  // One participant makes it from a sample, with pivots of at most so many bytes, those
+  // included that each participant takes besides; the size of its piece.  Then each of the
+  // others opens that.  Reorders the sample.
+  uint64_t Create(CollectedRow** sample, uint32_t count, uint64_t bytes, uint32_t participants,
+                  uint64_t seed);
   void Open(uint64_t piece);
 
   uint32_t leaves() const { return head_->first_leaf[head_->groups]; }
@@ -33,6 +35,7 @@ class RowOrder {
  private:
   // At the beginning of its piece of the space.  The pivots follow: groups' and then leaves'.
   struct Head {
+    uint64_t pivot_bytes;
     uint32_t groups;
     uint32_t first_leaf[kMostGroups + 1];
     float bias[kMostGroups + kMostLeaves];  // of each pivot: Nearness
@@ -50,7 +53,10 @@ class RowOrder {
   uint8_t* PivotAt(uint32_t pivot) const {
     return reinterpret_cast<uint8_t*>(head_ + 1) + pivot * pivot_bytes_;
   }
-  void SetPivotBytes();
+  size_t PivotBytes(CollectedRow** sample, uint32_t count) const;
+  size_t RowBytes(CollectedRow* row) const {
+    return sizeof(CollectedRow) + StoredBytes(*context_->index, row->vector());
+  }
   bool IsPivot(CollectedRow* row) const;
   void SetPivot(uint32_t pivot, CollectedRow* row);
   void SetBias(uint32_t pivot, float size) { head_->bias[pivot] = size * size; }

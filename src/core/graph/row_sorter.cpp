@@ -27,8 +27,7 @@ RowSorter::RowSorter(const GraphContext& context, const BuildSpace& space, SortC
 
 void RowSorter::Prepare(CollectedRow** sample, uint32_t count, uint64_t seed,
                         const SortLimits& limits, uint32_t chunks) {
-  control_->order_bytes = order_.Create(sample, count, limits.bytes / 2, seed);
-  order_.Open(control_->order_bytes);
+  control_->order_bytes = order_.Create(sample, count, limits.bytes / 2, limits.participants, seed);
   const uint32_t leaves = order_.leaves();
   const uint64_t streams = limits.bytes / 2 / kStreamBytes / limits.participants;
   control_->buckets = static_cast<uint32_t>(
@@ -51,11 +50,15 @@ void RowSorter::Prepare(CollectedRow** sample, uint32_t count, uint64_t seed,
                  GrainsOf(control_->bucket_chunks * sizeof(uint16_t)));
 }
 
-void RowSorter::Open() {
-  order_.Open(control_->order_bytes);
+void RowSorter::OpenToLink() {
   buckets_ =
       reinterpret_cast<uint16_t*>(space_.Map(SpaceOffset(SpaceRegion::kBuckets, 0, 0),
                                              GrainsOf(control_->bucket_chunks * sizeof(uint16_t))));
+}
+
+void RowSorter::OpenToSort() {
+  OpenToLink();
+  order_.Open(control_->order_bytes);
   streams_ = AllocateArray<SortedChunks>(context_->allocator, control_->buckets + 1);
   for (uint32_t i = 0; i <= control_->buckets; i++)
     new (&streams_[i]) SortedChunks(space_, &control_->rows);

@@ -1,8 +1,8 @@
 // Sorting the rows of a bounded build (row_order.h): from the chunks that they were collected in
 // into chunks by bucket, a bucket being some leaves that follow each other.
 //
-// A sample of the rows makes a bucket of its own, the first: linked before all others, in the order
-// of the table, these become a graph that spans the data.
+// A sample of the rows makes a bucket of its own, the first: linked before all others, in no
+// order, these become a graph that spans the data.
 #ifndef QUIVER_GRAPH_ROW_SORTER_H
 #define QUIVER_GRAPH_ROW_SORTER_H
 
@@ -34,8 +34,9 @@ class RowSorter {
   // RowOrder's.
   void Prepare(CollectedRow** sample, uint32_t count, uint64_t seed, const SortLimits& limits,
                uint32_t chunks);
-  // Each, before it sorts or links.
-  void Open();
+  // Each, before it sorts, and before it links.
+  void OpenToSort();
+  void OpenToLink();
 
   // Copies a row to where it belongs; random decides whether that is the first bucket.
   void Add(CollectedRow* row, size_t bytes, uint64_t random);
