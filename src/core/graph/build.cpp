@@ -115,8 +115,7 @@ BuildControl* Build::MakeControl(const BuildSpace& space, const QuiverIndexParam
 // params: nullptr for one who joins.
 Build::Build(const QuiverStore* base, const QuiverSpace* space, const QuiverIndexParams* params,
              uint64_t memory, uint32_t participants)
-    : base_(base),
-      allocator_{base->context, base->allocate},
+    : allocator_{base->context, base->allocate},
       private_space_(base),
       space_(base, space == nullptr ? private_space_.space() : space),
       control_(MakeControl(space_, params)),

@@ -99,7 +99,6 @@ class Build {
   uint64_t LinkSorted(Inserter* inserter, Placer* placer, Progress* progress);
   void LinkRow(Inserter* inserter, Placer* placer, CollectedRow* row, uint64_t random);
 
-  const QuiverStore* base_;
   Allocator allocator_;
   PrivateSpace private_space_;
   BuildSpace space_;
