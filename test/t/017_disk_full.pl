@@ -114,6 +114,20 @@ for my $kilobytes (0, 12, 100, 1000)
 		$node->safe_psql('postgres', 'DROP INDEX IF EXISTS extra, g_cosine_ccnew') if $sql =~ /CONCURRENTLY/;
 	}
 }
+
+# A build with little memory has its temporary files there, and the index elsewhere.
+for my $kilobytes (0, 100, 700, 1500)
+{
+	for my $workers (0, 1)
+	{
+		my $sql = "CREATE INDEX extra ON g USING quiver (v vector_ip_ops) TABLESPACE pg_default";
+		SmallDisk::fill($kilobytes * 1024);
+		ok(full("in little memory, $workers workers, $kilobytes kB left", "SET temp_tablespaces = small; SET maintenance_work_mem = '1MB';"
+			. "ALTER TABLE g SET (parallel_workers = $workers); $sql"), "in little memory, $workers workers, $kilobytes kB left: refused");
+		SmallDisk::empty();
+	}
+}
+$node->safe_psql('postgres', 'ALTER TABLE g RESET (parallel_workers)');
 is(files(), $before, 'builds leave no file');
 $load->check('builds', 'g');
 

@@ -456,7 +456,7 @@ uint64_t Build::LinkSorted(Inserter* inserter, Placer* placer, Progress* progres
   SortedChunks* chunks = sorter_.chunks();
   const uint32_t* order = sorter_.Order();
   uint64_t hash = 0;
-  NodePointer node;  // of the last row, where that made one
+  NodePointer node;  // of the last row
   for (uint32_t i; chunks->Take(&i); chunks->Release(order[i])) {
     for (CollectedRow* row : sorter_.RowsOf(chunks->Chunk(order[i]))) {
       const StoredVector vector = row->vector();

@@ -108,7 +108,8 @@ NodePointer Inserter::Insert(const PreparedVector& vector, PostingEntry posting,
     const Placed placed =
         InsertAtLevel(vector, partition, &node, ef_construction, source, &bottom, &merged);
     if (placed == Placed::kRetry) continue;
-    if (placed == Placed::kGone || merged) return {};
+    if (placed == Placed::kGone) return {};
+    if (merged) return bottom;
 
     // Levels grow one at a time, so that a layer is entered by few nodes only.
     const int wanted = std::max(RandomLevel(random), uncovered_ ? 1 : 0);
@@ -182,6 +183,7 @@ Placed Inserter::InsertAtLevel(const PreparedVector& vector, const Partition& pa
     for (const Found& other : found) {
       if (other.emptied || !SameVector(*context_->index, other.vector, vector.stored)) continue;
       *merged = true;
+      *where = other.pointer();
       return placer_.PlacePosting(other.pointer(), vector.stored, node->posting, source);
     }
   }

@@ -25,8 +25,7 @@ class Inserter {
   PreparedVector Prepare(const StoredVector& stored);
 
   // Adds the row to a node of the same vector if the search meets one, else as a
-  // new node.  The bottom node's pointer, invalid where source's row was gone or
-  // another node took the row.
+  // new node.  That bottom node's pointer, invalid where source's row was gone.
   NodePointer Insert(const PreparedVector& vector, PostingEntry posting, int ef_construction,
                      uint64_t random, const ListSource* source);
 

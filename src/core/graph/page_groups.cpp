@@ -15,6 +15,8 @@ constexpr int kMostRounds = 8;
 // A round that joins fewer nodes than one in so many is the last.
 constexpr uint32_t kLeastShare = 200;
 constexpr uint32_t kPollPages = 64;
+// What takes no page's look polls once in so many steps: a sort's comparisons, seats.
+constexpr uint32_t kPollSteps = 1 << 20;
 
 // nodes_per_page is less: a head alone has 64 bytes.
 constexpr uint32_t kSizes = 256;
@@ -64,28 +66,39 @@ PageGroups::PageGroups(const GraphContext& context, MemoryPages* pages, const Se
   order_ = members_ + seats_count_;
 }
 
+void PageGroups::Step() {
+  if (++steps_ % kPollSteps == 0) context_->store.Poll();
+}
+
 void PageGroups::Arrange() {
   FindNodes();
   // Nodes that have a page each stay in their order.
   for (int round = 0; round < kMostRounds && context_->layout().nodes_per_page > 1; round++) {
     const uint32_t proposed = Propose();
-    std::sort(edges_, edges_ + proposed, [](const Edge& a, const Edge& b) {
+    std::sort(edges_, edges_ + proposed, [this](const Edge& a, const Edge& b) {
+      Step();
       return a.length != b.length ? a.length < b.length : a.from < b.from;
     });
     uint32_t joined = 0;
-    for (uint32_t i = 0; i < proposed; i++) joined += Join(edges_[i].from, edges_[i].to) ? 1 : 0;
+    for (uint32_t i = 0; i < proposed; i++) {
+      Step();
+      joined += Join(edges_[i].from, edges_[i].to) ? 1 : 0;
+    }
     if (joined < seats_count_ / kLeastShare + 1) break;
   }
 
   // The members of each group, one after the other.
   uint32_t sum = 0;
   for (Seat seat = 0; seat < seats_count_; seat++) {
+    Step();
     if (!IsRoot(seat)) continue;
     ends_[seat] = sum;
     sum += Size(seat);
   }
-  for (Seat seat = 0; seat < seats_count_; seat++)
+  for (Seat seat = 0; seat < seats_count_; seat++) {
+    Step();
     if (groups_[seat] != kNobody) members_[ends_[Root(seat)]++] = seat;
+  }
 
   const uint32_t per_page = context_->layout().nodes_per_page;
   const Seat bottom = seats_.upper_pages * per_page;
@@ -162,7 +175,7 @@ uint32_t PageGroups::FillPages(Seat first, Seat end, uint32_t place) {
   // The next group of a size, or `end`.
   const auto next = [&](uint32_t size) {
     Seat& seat = cursors[size];
-    while (seat < end && !(IsRoot(seat) && Size(seat) == size)) seat++;
+    for (; seat < end && !(IsRoot(seat) && Size(seat) == size); seat++) Step();
     return seat;
   };
   const auto put = [&](const Seat* members, uint32_t count) {

@@ -64,6 +64,8 @@ class PageGroups {
     while (groups_[seat] < seats_count_) seat = groups_[seat];
     return seat;
   }
+  // Looks for a cancel now and then.
+  void Step();
   void FindNodes();
   uint32_t Propose();
   bool ProposeFor(const ConstNode& node, Seat seat, Edge* edge) const;
@@ -76,6 +78,7 @@ class PageGroups {
   uint32_t seats_count_;
   uint32_t upper_pages_ = 0;
   uint32_t pages_ = 0;
+  uint32_t steps_ = 0;
   // By seat: its parent, or at a root kNobody less the group's size; in the end its place.
   uint32_t* groups_;
   Edge* edges_;  // one a seat; its memory is the next three's afterwards

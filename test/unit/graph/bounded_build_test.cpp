@@ -70,6 +70,7 @@ INSTANTIATE_TEST_SUITE_P(
                       Shape{ParamsOf(200, QUIVER_METRIC_L1), 1800},
                       Shape{ParamsOf(1500, QUIVER_METRIC_L2, 16, QUIVER_STORAGE_FLOAT32), 700},
                       Shape{ParamsOf(5000, QUIVER_METRIC_L2), 300},
+                      Shape{ParamsOf(16000, QUIVER_METRIC_COSINE), 120},
                       Shape{ParamsOf(1024, QUIVER_METRIC_HAMMING), 4000},
                       Shape{ParamsOf(1024, QUIVER_METRIC_JACCARD), 4000},
                       Shape{ParamsOf(4096, QUIVER_METRIC_HAMMING), 1500},
@@ -101,6 +102,23 @@ TEST(BoundedBuildShapes, OneVectorOnly) {
   const Bounded built = BuiltWithin(kMegabyte, 3, ParamsOf(64), rows);
   ExpectSound(built.index.get(), "one vector");
   ExpectRowsOnce(built.index->Everything(), RowsUpTo(kRows), "one vector");
+}
+
+// Each chunk has many of each vector, and looks for its node once.  A search polls.
+TEST(BoundedBuildShapes, RunsOfEqualRowsAreSearchedOnce) {
+  constexpr uint32_t kRows = 40000;
+  constexpr uint32_t kDifferent = 40;
+  const std::vector<Value> different = ValuesOf(GaussianVectors(866, kDifferent, 64));
+  std::vector<Value> rows;
+  for (uint32_t i = 0; i < kRows; i++) rows.push_back(different[i % kDifferent]);
+  Together together(ParamsOf(64), 1, kMegabyte);
+  int polls = 0;
+  together.at_link = [&](int, MemoryStore* store) { store->set_at_poll([&] { polls++; }); };
+  MemoryFile file;
+  ASSERT_FALSE(Together::Failed(together.Build(rows, &file)));
+  EXPECT_TRUE(together.bounded());
+  printf("%d polls\n", polls);
+  EXPECT_LT(polls, static_cast<int>(kRows / 2));
 }
 
 TEST(BoundedBuildShapes, NullsMostly) {
