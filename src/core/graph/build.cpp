@@ -22,15 +22,8 @@ constexpr uint32_t kDefaultSparseBytes = 1024;
 constexpr uint64_t kCenterSample = 20000;
 constexpr float kOutlierSquare = 16;
 
-// Parts of a bounded build's memory: of rows without a distance, of the sample that rows are
-// sorted by, of its pivots and of chunks being filled.
-constexpr uint64_t kLooseShare = 16;
-constexpr uint64_t kSampleShare = 8;
-constexpr uint64_t kSortShare = 8;
-constexpr uint64_t kOrderSample = 20000;  // rows, at most
-
-// What a participant takes besides, in its own memory.
-constexpr uint64_t kOwnBytes = 1024 * 1024;
+// Rows that a bounded build orders all others by, at most.
+constexpr uint64_t kOrderSample = 20000;
 
 }  // namespace
 
@@ -150,11 +143,13 @@ Build::Build(const QuiverStore* base, const QuiverSpace* space, const QuiverInde
   if (params != nullptr) {
     control_->memory = memory == 0 ? UINT64_MAX : memory;
     control_->participants = std::max(participants, 1u);
-    // One of each participant at least: few rows are no reason to go to disk.
-    control_->rows.in_memory = static_cast<uint32_t>(std::max<uint64_t>(
-        MostInMemory(control_->memory) / VectorChunks::kBytes, control_->participants));
-    control_->loose.in_memory = static_cast<uint32_t>(std::clamp<uint64_t>(
-        control_->memory / kLooseShare / LooseChunks::kBytes, control_->participants, UINT32_MAX));
+    // One chunk of each participant at least: few rows are no reason to go to disk.
+    const auto chunks = [&](uint64_t bytes, uint64_t chunk) {
+      return static_cast<uint32_t>(
+          std::clamp<uint64_t>(bytes / chunk, control_->participants, UINT32_MAX));
+    };
+    control_->rows.in_memory = chunks(Limits().Rows(layout), VectorChunks::kBytes);
+    control_->loose.in_memory = chunks(Limits().Loose(), LooseChunks::kBytes);
   }
   scratch_ = AllocateArray<float>(&allocator_,
                                   layout.form == QUIVER_FORM_DENSE ? 2 * size_t{layout.dim} : 0);
@@ -182,50 +177,11 @@ void Build::Add(QuiverTid tid, const QuiverValue* value) {
   row->posting = PostingEntry::Make(tid);
 }
 
-uint64_t Build::GraphBytes(uint64_t rows) const {
-  const NodeLayout& layout = index_->layout;
-  // The upper layers included.
-  uint64_t pages = rows / layout.nodes_per_page + 1;
-  const size_t beside = layout.vector_at_home ? 0 : layout.vector_bytes;
-  pages += rows * ((beside + kChunkBytes - 1) / kChunkBytes + layout.CodeChunks());
-  pages += static_cast<uint64_t>(static_cast<double>(rows) * sparse_chunks_);
-  return pages * kPageBytes * 33 / 32 + TwinTable::BytesFor(TwinTable::CellsFor(rows));
-}
-
 // Rows are given back as they are linked, so the larger one of rows and graph counts.  Pages
 // that lie on disk are in none of the large pieces that pages_ would take.
 uint64_t Build::Memory() const {
   const uint64_t pages = bounded() ? uint64_t{pages_.count()} * kPageBytes : pages_.bytes();
-  return loose_.bytes() + std::max(vectors_.bytes(), std::max(GraphBytes(vectors_.rows()), pages));
-}
-
-// Bytes of rows that a build of so many bytes can have.
-uint64_t Build::MostInMemory(uint64_t bytes) const {
-  constexpr uint64_t kAnyNumber = uint64_t{1} << 45;
-  const uint64_t row = sizeof(CollectedRow) + index_->layout.vector_bytes;
-  if (bytes >= kAnyNumber) return kAnyNumber;
-  // While the others are made from them.
-  const uint64_t room = bytes - bytes / kLooseShare - bytes / kSampleShare - bytes / kSortShare;
-  // How long they are is not known yet; a node takes more than its row.
-  if (index_->layout.form == QUIVER_FORM_SPARSE) return room * 2 / 3;
-  uint64_t fewest = 0;
-  uint64_t most = bytes / row + 1;
-  while (most - fewest > 1) {
-    const uint64_t rows = fewest + (most - fewest) / 2;
-    (std::max(rows * row, GraphBytes(rows)) <= bytes ? fewest : most) = rows;
-  }
-  return std::min(fewest * row, room);
-}
-
-// What is left for the frames of a bounded build.
-uint64_t Build::FrameMemory() const {
-  const uint64_t blocks = GraphBytes(vectors_.rows()) / kPageBytes;
-  // Copies of the vectors that a search has found, among others.
-  const uint64_t own =
-      kOwnBytes + 2 * static_cast<uint64_t>(params_.ef_construction) * index_->layout.vector_bytes;
-  const uint64_t taken = blocks * DiskPages::kBytesPerBlock + control_->memory / kSortShare +
-                         control_->participants * own;
-  return control_->memory > taken ? control_->memory - taken : 0;
+  return loose_.bytes() + std::max(vectors_.bytes(), std::max(Graph(), pages));
 }
 
 void Build::UseDisk() {
@@ -281,7 +237,8 @@ bool Build::Prepare() {
   control_->bounded =
       vectors_.on_disk() || loose_.on_disk() || (rows() > 0 && Memory() > control_->memory) ? 1 : 0;
   if (bounded()) {
-    disk_pages_.Create(FrameMemory(), control_->participants);
+    disk_pages_.Create(Limits().Frames(index_->layout, Graph(), params_.ef_construction),
+                       control_->participants);
     UseDisk();
   }
   if (centered) ChooseCenter();
@@ -315,12 +272,11 @@ bool Build::Prepare() {
 void Build::MakeOrder() {
   const uint64_t rows = vectors_.rows();
   const uint64_t bytes = std::max<uint64_t>(vectors_.bytes() / rows, sizeof(CollectedRow));
-  const uint64_t most =
-      std::clamp<uint64_t>(control_->memory / kSampleShare / bytes, 1, kOrderSample);
+  const uint64_t most = std::clamp<uint64_t>(Limits().Sample() / bytes, 1, kOrderSample);
   const uint64_t stride = rows / most + 1;
   // The sample's copies, which are given back.
   const uint64_t offset = SpaceOffset(SpaceRegion::kSample, 0, 0);
-  const uint64_t room = std::max<uint64_t>(control_->memory / kSampleShare, VectorChunks::kBytes);
+  const uint64_t room = std::max<uint64_t>(Limits().Sample(), VectorChunks::kBytes);
   uint64_t size = 0;
   Sample(stride, [&](CollectedRow* row) {
     const uint64_t more = (RowBytes(row) + 7) / 8 * 8;
@@ -338,8 +294,8 @@ void Build::MakeOrder() {
     sample.PushBack(reinterpret_cast<CollectedRow*>(next));
     next += more;
   });
-  sorter_.Prepare(sample.begin(), static_cast<uint32_t>(sample.size()), params_.seed,
-                  {control_->memory / kSortShare, control_->participants}, vectors_.chunks());
+  sorter_.Prepare(sample.begin(), static_cast<uint32_t>(sample.size()), params_.seed, Limits(),
+                  vectors_.chunks());
   space_.Release(offset, piece);
 }
 

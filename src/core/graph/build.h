@@ -17,6 +17,7 @@
 #ifndef QUIVER_GRAPH_BUILD_H
 #define QUIVER_GRAPH_BUILD_H
 
+#include "graph/build_memory.h"
 #include "graph/disk_pages.h"
 #include "graph/insert.h"
 #include "graph/pack.h"
@@ -84,10 +85,9 @@ class Build {
   // Calls visit(row) for each stride-th row.
   template <class Visit>
   void Sample(uint64_t stride, const Visit& visit);
-  // Bytes that a graph of so many rows takes.
-  uint64_t GraphBytes(uint64_t rows) const;
-  uint64_t MostInMemory(uint64_t bytes) const;
-  uint64_t FrameMemory() const;
+  BuildMemory Limits() const { return {control_->memory, control_->participants}; }
+  // Bytes that the graph of all rows will take.
+  uint64_t Graph() const { return GraphBytes(index_->layout, vectors_.rows(), sparse_chunks_); }
   // From now on pages lie on disk.
   void UseDisk();
   void MakeOrder();

@@ -26,10 +26,11 @@ RowSorter::RowSorter(const GraphContext& context, const BuildSpace& space, SortC
       rows_(context.allocator) {}
 
 void RowSorter::Prepare(CollectedRow** sample, uint32_t count, uint64_t seed,
-                        const SortLimits& limits, uint32_t chunks) {
-  control_->order_bytes = order_.Create(sample, count, limits.bytes / 2, limits.participants, seed);
+                        const BuildMemory& limits, uint32_t chunks) {
+  control_->order_bytes =
+      order_.Create(sample, count, limits.Sorting() / 2, limits.participants(), seed);
   const uint32_t leaves = order_.leaves();
-  const uint64_t streams = limits.bytes / 2 / kStreamBytes / limits.participants;
+  const uint64_t streams = limits.Sorting() / 2 / kStreamBytes / limits.participants();
   control_->buckets = static_cast<uint32_t>(
       std::clamp<uint64_t>(std::min<uint64_t>(streams, chunks / kChunksPerBucket), 1, leaves));
   // Leaves that follow each other, about as many rows of the sample in each bucket.
@@ -45,7 +46,7 @@ void RowSorter::Prepare(CollectedRow** sample, uint32_t count, uint64_t seed,
     before += of_leaf[i];
   }
   // Rows fill their chunks as before or, where they are large, half of them.
-  control_->bucket_chunks = 2 * chunks + (control_->buckets + 1) * limits.participants;
+  control_->bucket_chunks = 2 * chunks + (control_->buckets + 1) * limits.participants();
   space_.Reserve(SpaceOffset(SpaceRegion::kBuckets, 0, 0),
                  GrainsOf(control_->bucket_chunks * sizeof(uint16_t)));
 }

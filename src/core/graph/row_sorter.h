@@ -6,6 +6,7 @@
 #ifndef QUIVER_GRAPH_ROW_SORTER_H
 #define QUIVER_GRAPH_ROW_SORTER_H
 
+#include "graph/build_memory.h"
 #include "graph/row_order.h"
 
 namespace quiver {
@@ -20,19 +21,13 @@ struct SortControl {
   uint16_t bucket_of[RowOrder::kMostLeaves];
 };
 
-// Memory that sorting may take.
-struct SortLimits {
-  uint64_t bytes;  // of all participants
-  uint32_t participants;
-};
-
 class RowSorter {
  public:
   RowSorter(const GraphContext& context, const BuildSpace& space, SortControl* control);
 
   // One participant, with all rows there are, collected in `chunks` chunks; the sample is
   // RowOrder's.
-  void Prepare(CollectedRow** sample, uint32_t count, uint64_t seed, const SortLimits& limits,
+  void Prepare(CollectedRow** sample, uint32_t count, uint64_t seed, const BuildMemory& limits,
                uint32_t chunks);
   // Each, before it sorts, and before it links.
   void OpenToSort();
