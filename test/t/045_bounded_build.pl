@@ -6,6 +6,7 @@
 use strict;
 use warnings;
 
+use IPC::Run;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -19,6 +20,8 @@ max_parallel_maintenance_workers = 0
 min_parallel_table_scan_size = 0
 shared_buffers = 64MB
 log_min_messages = debug1
+restart_after_crash = on
+remove_temp_files_after_crash = off
 ));
 $node->start;
 my $seed = $ENV{QUIVER_SEED} || 45;
@@ -322,6 +325,30 @@ foreach my $type ('vector(5000)', 'sparsevec(100000)')
 	$node->safe_psql('postgres', "SET client_min_messages = error; SET maintenance_work_mem = '4MB'; REINDEX INDEX CONCURRENTLY i");
 	is_whole('reindexed');
 	is(left_behind(), '', 'no file is left');
+}
+
+# --- a worker that is terminated ends the build; one that is killed ends all other processes, too
+{
+	$node->safe_psql('postgres', 'DROP INDEX i; ALTER TABLE rows SET (parallel_workers = 1)');
+	foreach my $signal ('TERM', 'KILL')
+	{
+		my $application = "build_$signal";
+		my ($stdout, $stderr) = ('', '');
+		my $build = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres') . " application_name=$application", '-c',
+			"SET maintenance_work_mem = '4MB'; SET max_parallel_maintenance_workers = 2; CREATE INDEX i ON rows USING quiver (v)" ],
+			'>', \$stdout, '2>', \$stderr);
+		$node->poll_query_until('postgres', "SELECT count(*) > 0 FROM pg_stat_activity w JOIN quiver_build_progress p ON p.pid = w.leader_pid WHERE p.phase = 'linking rows'")
+			or die 'no worker links';
+		my $worker = $node->safe_psql('postgres', "SELECT pid FROM pg_stat_activity WHERE leader_pid IS NOT NULL AND application_name = '$application'");
+		$signal eq 'KILL' ? kill('KILL', $worker) : $node->safe_psql('postgres', "SELECT pg_terminate_backend($worker)");
+		$build->finish;
+		isnt($build->result(0), 0, "worker, $signal: the build ends");
+		$node->poll_query_until('postgres', 'SELECT true') or die 'no recovery';
+		is($node->safe_psql('postgres', "SELECT to_regclass('i')"), '', "worker, $signal: no index");
+		is(left_behind(), '', "worker, $signal: no file is left") if $signal eq 'TERM';
+	}
+	# The index's own file stays after a crash, as any relation's that was being made; no temporary one, though PostgreSQL removes none.
+	is(join(' ', glob($node->data_dir . '/base/pgsql_tmp/*')), '', 'no temporary file is left');
 }
 
 $node->stop;
